@@ -1,0 +1,14 @@
+//! The backend of an Atlassian Forge app.
+
+pub mod clock;
+pub mod config;
+pub mod deadline;
+pub mod error;
+pub mod ids;
+pub mod outbound;
+pub mod secret;
+pub mod token;
+pub mod trace;
+
+pub use error::{Error, ErrorCode};
+pub use secret::Secret;

@@ -1,0 +1,3 @@
+//! The `forge-remote` command.
+
+fn main() {}

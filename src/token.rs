@@ -1,0 +1,210 @@
+//! Bearer tokens, one type for each identity they speak for.
+//!
+//! A token of the wrong kind does not compile where another is wanted:
+//!
+//! ```compile_fail
+//! # use forge_remote::token::{AppToken, UserToken};
+//! fn exchange(app: &AppToken) {}
+//! fn handler(user: &UserToken) {
+//!     exchange(user);
+//! }
+//! ```
+
+use std::{fmt, marker::PhantomData, time::Duration};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::HeaderValue;
+
+use crate::{clock::Timestamp, secret::Secret};
+
+/// What is assumed of a token whose expiry cannot be read: earlier revisions of
+/// the platform promised no more (Forge Remote essentials: "at least 55 minutes").
+const UNREADABLE_LIFETIME: Duration = Duration::from_mins(55);
+
+/// A token is not used in its last moments: it would lapse on the way.
+const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
+
+/// Marks the app's own token, which acts as its bot account.
+#[derive(Debug, Clone, Copy)]
+pub enum App {}
+/// Marks the token of the user in session.
+#[derive(Debug, Clone, Copy)]
+pub enum User {}
+/// Marks the token of an account that the app impersonates.
+#[derive(Debug, Clone, Copy)]
+pub enum Account {}
+
+/// `x-forge-oauth-system`: the app's token in one installation.
+pub type AppToken = Token<App>;
+/// `x-forge-oauth-user`: the token of the user in session.
+pub type UserToken = Token<User>;
+/// The result of an exchange: the token of an impersonated account.
+pub type AccountToken = Token<Account>;
+
+/// A bearer token with its expiry. `Debug` shows the expiry and never the token.
+pub struct Token<Kind> {
+    secret: Secret,
+    expires_at: Timestamp,
+    kind: PhantomData<fn() -> Kind>,
+}
+
+/// A token holds characters that no HTTP header can carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the token is empty or holds characters that an HTTP header cannot carry")]
+pub struct InvalidToken;
+
+impl<Kind> Token<Kind> {
+    /// A token as it was received at `now`.
+    ///
+    /// Its expiry is the integer `exp` of its payload if it is a JWT; any other
+    /// token is opaque and is taken to live 55 minutes. Nothing else is read.
+    ///
+    /// # Errors
+    /// [`InvalidToken`] if it is empty or not made of visible ASCII.
+    pub fn received(text: String, now: Timestamp) -> Result<Self, InvalidToken> {
+        let expires_at = readable_expiry(&text).unwrap_or_else(|| now.plus(UNREADABLE_LIFETIME));
+        Self::expiring(text, expires_at)
+    }
+
+    /// A token that is known to expire at `expires_at`.
+    ///
+    /// # Errors
+    /// [`InvalidToken`] if it is empty or not made of visible ASCII.
+    pub fn expiring(text: String, expires_at: Timestamp) -> Result<Self, InvalidToken> {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(InvalidToken);
+        }
+        Ok(Self {
+            secret: Secret::new(text),
+            expires_at,
+            kind: PhantomData,
+        })
+    }
+
+    /// When the token lapses.
+    #[must_use]
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// Whether the token can still be used, with a minute in hand.
+    #[must_use]
+    pub fn lives_at(&self, now: Timestamp) -> bool {
+        now.plus(EXPIRY_MARGIN) < self.expires_at
+    }
+
+    /// The token's text.
+    #[must_use]
+    pub const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// `Bearer <token>`, marked sensitive so that no layer logs it.
+    #[must_use]
+    pub fn authorization(&self) -> HeaderValue {
+        let text = format!("Bearer {}", self.secret.expose());
+        // The constructor admits visible ASCII only, which every header value may hold.
+        let mut value =
+            HeaderValue::from_maybe_shared(text).unwrap_or(HeaderValue::from_static("Bearer"));
+        value.set_sensitive(true);
+        value
+    }
+}
+
+impl<Kind> Clone for Token<Kind> {
+    fn clone(&self) -> Self {
+        Self {
+            secret: self.secret.clone(),
+            expires_at: self.expires_at,
+            kind: PhantomData,
+        }
+    }
+}
+
+impl<Kind> fmt::Debug for Token<Kind> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `exp` of a JWT, read without trust: three segments, base64url, an integer.
+fn readable_expiry(token: &str) -> Option<Timestamp> {
+    #[derive(serde::Deserialize)]
+    struct Payload {
+        exp: i64,
+    }
+    let mut segments = token.split('.');
+    let (_, payload, _) = (segments.next()?, segments.next()?, segments.next()?);
+    if segments.next().is_some() {
+        return None;
+    }
+    let json = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let payload: Payload = serde_json::from_slice(&json).ok()?;
+    (payload.exp > 0).then(|| Timestamp::from_unix(payload.exp))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_785_312_000);
+
+    fn expiry_of(text: &str) -> i64 {
+        AppToken::received(text.to_owned(), NOW)
+            .unwrap()
+            .expires_at()
+            .unix()
+            - NOW.unix()
+    }
+
+    fn jwt(payload: &str) -> String {
+        format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload))
+    }
+
+    #[test]
+    fn a_jwt_lives_until_its_exp() {
+        assert_eq!(expiry_of(&jwt(r#"{"exp":1785319200,"x":[]}"#)), 7200);
+    }
+
+    #[test]
+    fn anything_unreadable_lives_55_minutes() {
+        for text in [
+            "opaque",
+            "a.b",
+            "a.b.c.d",
+            "a.%%%.c",
+            &jwt("{"),
+            &jwt(r#"{"exp":"1785319200"}"#),
+            &jwt(r#"{"exp":-1}"#),
+            &jwt(r#"{"exp":1e400}"#),
+        ] {
+            assert_eq!(expiry_of(text), 3300, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_header_can_carry_is_no_token() {
+        for text in ["", "a b", "a\r\nx: y", "ü"] {
+            assert!(
+                AppToken::received(text.to_owned(), NOW).is_err(),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_is_not_used_in_its_last_minute() {
+        let token = AppToken::expiring("t".into(), NOW.plus(Duration::from_secs(61))).unwrap();
+        assert!(token.lives_at(NOW));
+        assert!(!token.lives_at(NOW.plus(Duration::from_secs(1))));
+    }
+
+    #[test]
+    fn nothing_prints_the_token() {
+        let token = AppToken::expiring("t0ken".into(), NOW).unwrap();
+        assert!(!format!("{token:?} {:?}", token.authorization()).contains("t0ken"));
+        assert_eq!(token.authorization().to_str().unwrap(), "Bearer t0ken");
+    }
+}

@@ -1,0 +1,103 @@
+//! The trace that a request belongs to, as Forge names it in its B3 headers.
+
+use std::{fmt, sync::Arc};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
+
+/// Carries the id of the whole trace.
+pub const TRACE_ID: HeaderName = HeaderName::from_static("x-b3-traceid");
+/// Carries the id of the sender's span.
+pub const SPAN_ID: HeaderName = HeaderName::from_static("x-b3-spanid");
+
+/// Id of a trace: 16 or 32 lower-case hex digits. Atlassian's support asks for it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct TraceId(Arc<str>);
+
+impl TraceId {
+    /// A new id, for a request that brought none (a browser's `requestRemote`).
+    #[must_use]
+    pub fn random() -> Self {
+        let mut buffer = Uuid::encode_buffer();
+        let text: &str = Uuid::new_v4().simple().encode_lower(&mut buffer);
+        Self(text.into())
+    }
+
+    /// The id in `x-b3-traceid`, or a new one if there is none that can be used.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        headers
+            .get(TRACE_ID)
+            .and_then(|value| value.to_str().ok())
+            .filter(|text| is_hex_id(text))
+            .map_or_else(Self::random, |text| Self(text.into()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The headers that carry this trace on to a product, with a new span.
+    #[must_use]
+    pub fn onward(&self) -> [(HeaderName, HeaderValue); 2] {
+        let span = &Uuid::new_v4().simple().to_string()[..16];
+        // Both are hex digits, which any header value may hold.
+        let value = |text: &str| {
+            HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("0000000000000000"))
+        };
+        [(TRACE_ID, value(&self.0)), (SPAN_ID, value(span))]
+    }
+}
+
+fn is_hex_id(text: &str) -> bool {
+    matches!(text.len(), 16 | 32)
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(value: &'static str) -> TraceId {
+        TraceId::of(&HeaderMap::from_iter([(
+            TRACE_ID,
+            HeaderValue::from_static(value),
+        )]))
+    }
+
+    #[test]
+    fn forges_trace_id_is_kept() {
+        for id in ["463ac35c9f6413ad", "463ac35c9f6413ad48485a3953bb6124"] {
+            assert_eq!(of(id).as_str(), id);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_replaced() {
+        for id in [
+            "",
+            "463AC35C9F6413AD",
+            "463ac35c9f6413a",
+            "463ac35c9f6413ag",
+        ] {
+            assert_ne!(of(id).as_str(), id);
+            assert!(is_hex_id(of(id).as_str()));
+        }
+    }
+}
