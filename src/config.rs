@@ -1,10 +1,25 @@
-//! Settings, as plain data: one struct for each section of the public table.
+//! Settings, as plain data: one struct for each section.
+//!
+//! They come in layers: the built-in defaults, `config/default.toml`,
+//! `config/<FORGE_REMOTE_ENV>.toml`, and environment variables
+//! `FORGE_REMOTE__SECTION__KEY`. Everything is checked at the start, and all
+//! mistakes are reported at once.
 
-use std::{net::SocketAddr, time::Duration};
+mod layers;
+mod read;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use url::Url;
 
-use crate::{ids::AppId, secret::Secret};
+pub use self::{
+    layers::{Origin, Sources},
+    reader::{Problem, Setting},
+};
+use crate::{cors::OriginPattern, ids::AppId, secret::Secret};
 
 /// Where the service runs, from `FORGE_REMOTE_ENV`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +33,30 @@ pub enum Environment {
 }
 
 impl Environment {
+    /// The environment of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        match name {
+            "development" => Self::Development,
+            "test" => Self::Test,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
     /// Whether plain HTTP to loopback and a missing encryption key are accepted.
     #[must_use]
     pub const fn is_local(&self) -> bool {
         matches!(self, Self::Development | Self::Test)
+    }
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Development => "development",
+            Self::Test => "test",
+            Self::Other(name) => name,
+        })
     }
 }
 
@@ -42,8 +77,73 @@ pub struct Config {
     pub impersonation: Impersonation,
     /// `store.*`
     pub store: Store,
+    /// `inbox.*`
+    pub inbox: Inbox,
     /// `telemetry.*`
     pub telemetry: Telemetry,
+}
+
+/// The settings in force, and where each came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// Each of them by key, fit to be shown.
+    pub settings: Vec<Setting>,
+}
+
+/// Why the settings stop the start: a sentence for each mistake.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A file cannot be read or parsed.
+    #[error("the settings cannot be read: {0}")]
+    Unreadable(#[source] ::config::ConfigError),
+    /// Values are missing, wrong or unknown.
+    #[error("{}", Self::list(.0))]
+    Wrong(Vec<Problem>),
+}
+
+impl ConfigError {
+    fn list(problems: &[Problem]) -> String {
+        let count = problems.len();
+        let mut text = if count == 1 {
+            "a setting is wrong:".to_owned()
+        } else {
+            format!("{count} settings are wrong:")
+        };
+        for problem in problems {
+            text.push_str("\n  ");
+            text.push_str(&problem.to_string());
+        }
+        text
+    }
+}
+
+impl Config {
+    /// The settings of this process: `config/` in the working directory, and the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names every mistake: the key, the value, where it came from and
+    /// what is allowed. Secrets are not repeated.
+    pub fn load() -> Result<Self, ConfigError> {
+        Ok(Self::load_from(&Sources::process())?.config)
+    }
+
+    /// The settings that `sources` give.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_from(sources: &Sources) -> Result<Loaded, ConfigError> {
+        let leaves = layers::collect(sources).map_err(ConfigError::Unreadable)?;
+        let mut reader = reader::Reader::new(leaves);
+        let config = read::config(&mut reader, Environment::named(sources.environment()));
+        let settings = reader.finish().map_err(ConfigError::Wrong)?;
+        // The reader notes whatever keeps a section from being built.
+        config
+            .map(|config| Loaded { config, settings })
+            .ok_or_else(|| ConfigError::Wrong(Vec::new()))
+    }
 }
 
 /// Which apps the remote serves.
@@ -65,7 +165,7 @@ pub struct Server {
     /// `server.max_in_flight`: requests served at once; more are refused with 503.
     pub max_in_flight: usize,
     /// `server.cors_origins`: origins that may call the UI routes from a browser.
-    pub cors_origins: Vec<String>,
+    pub cors_origins: Vec<OriginPattern>,
 }
 
 /// How FITs are verified.
@@ -112,13 +212,27 @@ pub struct Store {
     pub encryption_key: Option<Secret>,
 }
 
-/// Logs.
+/// How background work is done. Nothing reads it before the remote takes events.
+#[derive(Debug, Clone)]
+pub struct Inbox {
+    /// `inbox.workers`: jobs that run at once.
+    pub workers: usize,
+    /// `inbox.max_attempts`: a job that failed so often is a dead letter.
+    pub max_attempts: u32,
+    /// `inbox.lease_seconds`: a job whose process died is taken up again after it.
+    pub lease: Duration,
+}
+
+/// Logs and traces.
 #[derive(Debug, Clone)]
 pub struct Telemetry {
     /// `telemetry.format`
     pub format: LogFormat,
     /// `telemetry.level`: a level, or directives such as `info,forge_remote=debug`.
     pub level: String,
+    /// `telemetry.otlp_endpoint`: a collector. This version sends nothing to it yet
+    /// and says so at the start.
+    pub otlp_endpoint: Option<Url>,
 }
 
 /// How log lines look.

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod cors;
 pub mod deadline;
 pub mod error;
 pub mod ids;

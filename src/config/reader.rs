@@ -1,0 +1,265 @@
+//! Reads one setting after the other: each is checked, remembered with its origin,
+//! and crossed off, so that what is left over at the end is unknown.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use ::config::ValueKind;
+
+use super::layers::{Leaf, Leaves, Origin};
+
+/// One setting in force.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The dotted key.
+    pub key: &'static str,
+    /// The value as it may be shown: secrets are redacted.
+    pub value: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// A setting that stops the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The dotted key.
+    pub key: String,
+    /// The value as it may be shown, if there is one.
+    pub value: Option<String>,
+    /// Where it came from, if it is set.
+    pub origin: Option<Origin>,
+    /// What is wrong, and what is allowed.
+    pub why: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)?;
+        if let Some(value) = &self.value {
+            write!(f, " = {value}")?;
+        }
+        if let Some(origin) = &self.origin {
+            write!(f, " (from {origin})")?;
+        }
+        write!(f, ": {}", self.why)
+    }
+}
+
+/// Whether a value may be shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Show {
+    Plainly,
+    Redacted,
+}
+
+pub(super) struct Reader {
+    leaves: Leaves,
+    known: BTreeSet<&'static str>,
+    settings: Vec<Setting>,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    pub(super) fn new(leaves: Leaves) -> Self {
+        Self {
+            leaves,
+            known: BTreeSet::new(),
+            settings: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// One value. `allowed` completes "expected …". Nothing is returned where it is
+    /// not set or wrong; wrong ones are noted.
+    pub(super) fn value<T>(
+        &mut self,
+        key: &'static str,
+        show: Show,
+        allowed: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let leaf = self.leaf(key)?;
+        let text = scalar(&leaf.value);
+        let shown = shown(&leaf.value, show);
+        let value = text.as_deref().and_then(|text| parse(text.trim()));
+        if value.is_some() {
+            self.settings.push(Setting {
+                key,
+                value: shown,
+                origin: leaf.origin,
+            });
+        } else {
+            self.note(key, Some(&leaf), show, format!("expected {allowed}"));
+        }
+        value
+    }
+
+    /// A value with `FromStr` and a further condition.
+    pub(super) fn parsed<T: FromStr>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        accepts: impl FnOnce(&T) -> bool,
+    ) -> Option<T> {
+        self.value(key, Show::Plainly, allowed, |text| {
+            text.parse().ok().filter(accepts)
+        })
+    }
+
+    /// A list: an array in a file; a JSON array or comma-separated in the environment.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let leaf = self.leaf(key)?;
+        let items = items(&leaf.value);
+        let wrong = items
+            .as_ref()
+            .and_then(|items| items.iter().find(|item| parse(item).is_none()));
+        match (&items, wrong) {
+            (Some(items), None) => {
+                let value = format!("[{}]", items.join(", "));
+                self.settings.push(Setting {
+                    key,
+                    value,
+                    origin: leaf.origin,
+                });
+                Some(items.iter().filter_map(|item| parse(item)).collect())
+            }
+            (_, wrong) => {
+                let which = wrong
+                    .map(|item| format!("`{item}` is not it: "))
+                    .unwrap_or_default();
+                let why = format!("{which}expected {allowed}");
+                self.note(key, Some(&leaf), Show::Plainly, why);
+                None
+            }
+        }
+    }
+
+    /// Records a value that no layer gave and that follows from other settings.
+    pub(super) fn derived(&mut self, key: &'static str, value: impl fmt::Display) {
+        if !self.is_noted(key) {
+            self.settings.push(Setting {
+                key,
+                value: value.to_string(),
+                origin: Origin::Default,
+            });
+        }
+    }
+
+    /// Notes what only several settings together show.
+    pub(super) fn object(&mut self, key: &'static str, why: impl Into<String>) {
+        let leaf = self.leaves.get(key).cloned();
+        self.note(key, leaf.as_ref(), Show::Plainly, why.into());
+    }
+
+    /// Notes that a setting without a default is not set.
+    pub(super) fn require(&mut self, key: &'static str, why: &str) {
+        if !self.is_noted(key) {
+            self.note(key, None, Show::Plainly, why.to_owned());
+        }
+    }
+
+    /// The settings in force, or all problems: those noted, and every key nobody asked for.
+    pub(super) fn finish(mut self) -> Result<Vec<Setting>, Vec<Problem>> {
+        let unknown: Vec<_> = self
+            .leaves
+            .iter()
+            .filter(|(key, _)| !self.known.contains(key.as_str()))
+            .map(|(key, leaf)| Problem {
+                key: key.clone(),
+                // A mistyped key may hold a secret.
+                value: None,
+                origin: Some(leaf.origin.clone()),
+                why: self.nearest(key),
+            })
+            .collect();
+        self.problems.extend(unknown);
+        if self.problems.is_empty() {
+            self.settings.sort_by_key(|setting| setting.key);
+            Ok(self.settings)
+        } else {
+            Err(self.problems)
+        }
+    }
+
+    fn nearest(&self, key: &str) -> String {
+        let close = self
+            .known
+            .iter()
+            .map(|known| (strsim::damerau_levenshtein(known, key), known))
+            .min()
+            .filter(|(distance, _)| *distance <= 4);
+        match close {
+            Some((_, known)) => format!("there is no such setting; did you mean `{known}`?"),
+            None => "there is no such setting; `forge-remote config` lists them".to_owned(),
+        }
+    }
+
+    fn leaf(&mut self, key: &'static str) -> Option<Leaf> {
+        self.known.insert(key);
+        let leaf = self.leaves.get(key)?;
+        // A variable set to nothing is how a container platform says "not set".
+        let unset = matches!(&leaf.value, ValueKind::String(text) if text.trim().is_empty());
+        (!unset).then(|| leaf.clone())
+    }
+
+    fn is_noted(&self, key: &str) -> bool {
+        self.problems.iter().any(|problem| problem.key == key)
+    }
+
+    fn note(&mut self, key: &str, leaf: Option<&Leaf>, show: Show, why: String) {
+        self.problems.push(Problem {
+            key: key.to_owned(),
+            value: leaf.map(|leaf| shown(&leaf.value, show)),
+            origin: leaf.map(|leaf| leaf.origin.clone()),
+            why,
+        });
+    }
+}
+
+fn scalar(value: &ValueKind) -> Option<String> {
+    match value {
+        ValueKind::Boolean(value) => Some(value.to_string()),
+        ValueKind::I64(value) => Some(value.to_string()),
+        ValueKind::U64(value) => Some(value.to_string()),
+        ValueKind::String(value) => Some(value.clone()),
+        _ => None,
+    }
+}
+
+fn items(value: &ValueKind) -> Option<Vec<String>> {
+    match value {
+        ValueKind::Array(values) => values.iter().map(|value| scalar(&value.kind)).collect(),
+        ValueKind::String(text) if text.trim_start().starts_with('[') => {
+            serde_json::from_str(text).ok()
+        }
+        ValueKind::String(text) => Some(
+            text.split(',')
+                .map(|item| item.trim().to_owned())
+                .filter(|item| !item.is_empty())
+                .collect(),
+        ),
+        _ => None,
+    }
+}
+
+fn shown(value: &ValueKind, show: Show) -> String {
+    if show == Show::Redacted {
+        return "[redacted]".to_owned();
+    }
+    // A mistake may be long; a message is not.
+    match value {
+        ValueKind::Array(_) => items(value).map_or_else(
+            || "[…]".to_owned(),
+            |items| format!("[{}]", items.join(", ")),
+        ),
+        ValueKind::Table(_) => "{…}".to_owned(),
+        other => other.to_string(),
+    }
+    .chars()
+    .take(200)
+    .collect()
+}

@@ -1,0 +1,252 @@
+use std::collections::HashMap;
+
+use super::*;
+
+const APP: &str = "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21";
+const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+fn load(folder: &std::path::Path, variables: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    let variables: HashMap<_, _> = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Config::load_from(&Sources {
+        folder: folder.to_owned(),
+        variables,
+    })
+}
+
+/// Settings from variables alone: no folder, the app id given.
+fn with(variables: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    let mut all = vec![("FORGE_REMOTE__APP__IDS", APP)];
+    all.extend(variables);
+    load("/nonexistent".as_ref(), &all)
+}
+
+fn message(result: Result<Loaded, ConfigError>) -> String {
+    result
+        .map(|loaded| loaded.settings)
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn the_binary_alone_starts_from_the_environment() {
+    let config = with(&[]).unwrap().config;
+    assert_eq!(
+        config.app.ids[0].to_string(),
+        format!("ari:cloud:ecosystem::app/{APP}")
+    );
+    assert_eq!(config.server.listen.to_string(), "0.0.0.0:8080");
+    assert_eq!(config.server.max_body_bytes, 5 << 20);
+    assert_eq!(config.fit.issuer, "forge/invocation-token");
+    assert_eq!(config.fit.leeway, Duration::from_secs(5));
+    assert_eq!(
+        config.atlassian.api_hosts,
+        ["api.atlassian.com", "api.bitbucket.org"]
+    );
+    assert_eq!(config.impersonation.requests_per_minute, 10_000);
+    assert_eq!(config.telemetry.format, LogFormat::Pretty);
+}
+
+#[test]
+fn later_layers_win_and_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("default.toml"),
+        format!("[app]\nids = [\"{APP}\"]\n[fit]\nleeway_seconds = 1\n[inbox]\nworkers = 3\n"),
+    )
+    .unwrap();
+    std::fs::write(
+        folder.path().join("staging.toml"),
+        "[fit]\nleeway_seconds = 2\n",
+    )
+    .unwrap();
+    let loaded = load(
+        folder.path(),
+        &[
+            ("FORGE_REMOTE_ENV", "staging"),
+            ("FORGE_REMOTE__STORE__ENCRYPTION_KEY", KEY),
+            ("FORGE_REMOTE__SERVER__LISTEN", "127.0.0.1:1"),
+        ],
+    )
+    .unwrap();
+    let setting = |key| {
+        loaded
+            .settings
+            .iter()
+            .find(|setting| setting.key == key)
+            .unwrap()
+    };
+    assert_eq!(loaded.config.fit.leeway, Duration::from_secs(2));
+    assert!(
+        matches!(&setting("fit.leeway_seconds").origin, Origin::File(f) if f.ends_with("staging.toml"))
+    );
+    assert!(
+        matches!(&setting("inbox.workers").origin, Origin::File(f) if f.ends_with("default.toml"))
+    );
+    assert_eq!(
+        setting("server.listen").origin,
+        Origin::Variable("FORGE_REMOTE__SERVER__LISTEN".into())
+    );
+    assert_eq!(setting("fit.issuer").origin, Origin::Default);
+    assert_eq!(setting("telemetry.format").value, "json");
+    assert_eq!(setting("store.encryption_key").value, "[redacted]");
+}
+
+#[test]
+fn lists_in_the_environment_are_json_or_comma_separated() {
+    for text in [
+        r#"["https://a.example", "https://*.b.example"]"#,
+        "https://a.example, https://*.b.example",
+    ] {
+        let config = with(&[("FORGE_REMOTE__SERVER__CORS_ORIGINS", text)])
+            .unwrap()
+            .config;
+        assert_eq!(config.server.cors_origins.len(), 2, "{text}");
+    }
+}
+
+#[test]
+fn a_mistake_names_key_value_origin_and_what_is_allowed() {
+    let text = message(with(&[("FORGE_REMOTE__FIT__LEEWAY_SECONDS", "soon")]));
+    assert_eq!(
+        text,
+        "a setting is wrong:\n  fit.leeway_seconds = soon (from environment variable \
+         FORGE_REMOTE__FIT__LEEWAY_SECONDS): expected a whole number of seconds from 0 to 60"
+    );
+}
+
+#[test]
+fn every_impossible_value_stops_the_start() {
+    for (name, value) in [
+        ("SERVER__LISTEN", "8080"),
+        ("SERVER__ADMIN_LISTEN", "localhost"),
+        ("SERVER__MAX_BODY_BYTES", "0"),
+        ("SERVER__MAX_IN_FLIGHT", "-1"),
+        ("SERVER__CORS_ORIGINS", "*"),
+        ("APP__IDS", "my-app"),
+        ("FIT__JWKS_URL", "http://keys.example/jwks.json"),
+        ("FIT__ACCEPT_STAGING", "maybe"),
+        (
+            "FIT__ISOLATED_CLOUD_JWKS_URL",
+            "https://keys.example/jwks.json",
+        ),
+        ("ATLASSIAN__API_HOSTS", "https://api.atlassian.com"),
+        ("ATLASSIAN__API_HOSTS", "api.atlassian.com:443"),
+        (
+            "ATLASSIAN__GRAPHQL_URL",
+            "https://elsewhere.example/graphql",
+        ),
+        (
+            "ATLASSIAN__STORAGE_URL",
+            "https://api.atlassian.com:8443/kvs",
+        ),
+        ("IMPERSONATION__REQUESTS_PER_MINUTE", "0"),
+        ("IMPERSONATION__MAX_CACHED_TOKENS", "1e9"),
+        ("STORE__URL", "mysql://x"),
+        ("STORE__ENCRYPTION_KEY", "c2hvcnQ="),
+        ("INBOX__WORKERS", "0"),
+        ("INBOX__LEASE_SECONDS", "5"),
+        ("TELEMETRY__FORMAT", "xml"),
+        ("TELEMETRY__LEVEL", "very loud"),
+        ("TELEMETRY__OTLP_ENDPOINT", "collector"),
+    ] {
+        let text = message(with(&[(&format!("FORGE_REMOTE__{name}"), value)]));
+        let key = name.to_ascii_lowercase().replacen("__", ".", 1);
+        assert!(text.contains(&key), "{key} = {value}: {text}");
+        assert!(text.contains(&format!("FORGE_REMOTE__{name}")), "{text}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_and_no_secret_is() {
+    let text = message(load(
+        "/nonexistent".as_ref(),
+        &[
+            ("FORGE_REMOTE_ENV", "production"),
+            ("FORGE_REMOTE__STORE__ENCRYPTION_KEY", "hunter2"),
+            ("FORGE_REMOTE__STORE__ENCRYPTION_KEI", "hunter3"),
+            ("FORGE_REMOTE__INBOX__WORKERS", "many"),
+        ],
+    ));
+    for part in [
+        "4 settings",
+        "app.ids: required",
+        "inbox.workers = many",
+        "[redacted]",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(
+        text.contains("did you mean `store.encryption_key`?"),
+        "{text}"
+    );
+    assert!(!text.contains("hunter"), "{text}");
+}
+
+#[test]
+fn production_needs_an_encryption_key_and_https() {
+    let production = ("FORGE_REMOTE_ENV", "production");
+    assert!(message(with(&[production])).contains("store.encryption_key: required"));
+    let key = ("FORGE_REMOTE__STORE__ENCRYPTION_KEY", KEY);
+    assert!(with(&[production, key]).is_ok());
+    let plain = (
+        "FORGE_REMOTE__FIT__JWKS_URL",
+        "http://127.0.0.1:1/jwks.json",
+    );
+    assert!(with(&[plain]).is_ok());
+    assert!(message(with(&[production, key, plain])).contains("expected an https URL"));
+}
+
+#[test]
+fn a_key_of_digits_stays_a_text() {
+    let issuer = with(&[("FORGE_REMOTE__FIT__ISSUER", "0123")])
+        .unwrap()
+        .config
+        .fit
+        .issuer;
+    assert_eq!(issuer, "0123");
+}
+
+#[test]
+fn a_variable_set_to_nothing_is_not_set() {
+    let config = with(&[("FORGE_REMOTE__STORE__ENCRYPTION_KEY", "")])
+        .unwrap()
+        .config;
+    assert!(config.store.encryption_key.is_none());
+}
+
+#[test]
+fn a_broken_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("default.toml"), "[app\n").unwrap();
+    assert!(message(load(folder.path(), &[])).contains("default.toml"));
+}
+
+#[test]
+fn staging_brings_its_api_host() {
+    let config = with(&[("FORGE_REMOTE__FIT__ACCEPT_STAGING", "true")])
+        .unwrap()
+        .config;
+    assert!(
+        config
+            .atlassian
+            .api_hosts
+            .iter()
+            .any(|host| host == "api.stg.atlassian.com")
+    );
+}
+
+#[test]
+fn the_files_of_the_project_load() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config");
+    for environment in ["development", "production"] {
+        let variables = [
+            ("FORGE_REMOTE__APP__IDS", APP),
+            ("FORGE_REMOTE_ENV", environment),
+            ("FORGE_REMOTE__STORE__ENCRYPTION_KEY", KEY),
+        ];
+        load(folder.as_ref(), &variables).unwrap();
+    }
+}
