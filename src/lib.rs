@@ -5,6 +5,7 @@ pub mod config;
 pub mod cors;
 pub mod deadline;
 pub mod error;
+pub mod fit;
 pub mod ids;
 pub mod outbound;
 pub mod secret;

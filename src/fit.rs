@@ -1,0 +1,52 @@
+//! The Forge Invocation Token (FIT): who calls, proved.
+//!
+//! Every request from Forge carries a FIT as its bearer token: a JWS that lives
+//! for about 25 seconds and names the app, the installation and the user (Forge
+//! Remote essentials: "The Forge Invocation Token"). A [`Verifier`] turns the
+//! text into a [`Fit`]; there is no other way to get one, so a function that
+//! takes a [`Fit`] or its [`Claims`] needs no check of its own.
+//!
+//! ```no_run
+//! # async fn example(
+//! #     settings: forge_remote::config::Fit,
+//! #     app: forge_remote::ids::AppId,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! use forge_remote::{clock::Clock, fit::Verifier, outbound};
+//!
+//! let verifier = Verifier::new(&settings, &[app], outbound::client()?, Clock::system());
+//! verifier.start_refreshing();
+//!
+//! let fit = verifier.verify("eyJhbGciOiJSUzI1NiIs…").await?;
+//! println!("installed as {}", fit.app.installation_id);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How it is built
+//!
+//! One file holds one rule: `jws` takes the text apart, `unverified` reads the
+//! claims, `key_sets` chooses where their key must come from, `key_set` keeps
+//! that set fresh, `jwk` says which keys count, `signature` checks the
+//! signature and nothing else, `rules` compares the claims.
+
+mod claims;
+mod error;
+mod jwk;
+mod jws;
+mod key_set;
+mod key_sets;
+mod rules;
+mod signature;
+mod text;
+mod unverified;
+mod verifier;
+
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use claims::{
+    ApiBaseUrl, App, Claims, Context, Environment, EnvironmentKind, InstallationContext, License,
+    LicenseKind, Module,
+};
+pub use error::{Contradiction, FitError, Malformed};
+pub use verifier::{Fit, Verifier};
