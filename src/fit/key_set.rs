@@ -11,7 +11,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::{Notify, Semaphore, watch},
     time::{Instant, sleep_until},
 };
 use url::Url;
@@ -50,6 +50,8 @@ pub(super) struct KeySet {
     clock: Clock,
     loaded: ArcSwapOption<Loaded>,
     flights: Mutex<Flights>,
+    /// Wakes the keeper: a fetch has failed, whoever wanted it.
+    failed: Notify,
     waiting: Semaphore,
 }
 
@@ -100,6 +102,7 @@ impl KeySet {
             clock,
             loaded: ArcSwapOption::empty(),
             flights: Mutex::default(),
+            failed: Notify::new(),
             waiting: Semaphore::new(MOST_WAITING),
         })
     }
@@ -147,7 +150,11 @@ impl KeySet {
         loop {
             let due = self.flights().due(self.refresh_at());
             if let Some(due) = due {
-                sleep_until(due).await;
+                tokio::select! {
+                    () = sleep_until(due) => {}
+                    // It is due sooner now: a search for a new key must not fail for long.
+                    () = self.failed.notified() => continue,
+                }
             }
             if let Some(mut landed) = self.join_or_begin(Want::Fresher, Instant::now()) {
                 // An error says that the task is gone, which is what was waited for.
@@ -213,6 +220,7 @@ impl KeySet {
             Err(error) => {
                 self.report_failure(&error);
                 self.flights().failed(now);
+                self.failed.notify_one();
             }
         }
     }

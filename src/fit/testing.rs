@@ -1,6 +1,10 @@
 //! Really signed tokens and a key endpoint, for the tests of this crate.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -164,9 +168,25 @@ pub(crate) fn settings(production: &KeyEndpoint) -> config::Fit {
     config::Fit {
         jwks_url: production.url.clone(),
         issuer: "forge/invocation-token".to_owned(),
-        leeway: std::time::Duration::from_secs(5),
+        leeway: Duration::from_secs(5),
         accept_staging: false,
         isolated_cloud_jwks_url: None,
+    }
+}
+
+/// Lets `span` pass at once for everything that waits, sockets aside.
+pub(crate) async fn pass(span: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(span).await;
+    tokio::time::resume();
+}
+
+/// Lets other tasks run until `done`.
+pub(crate) async fn until(done: impl Fn() -> bool) {
+    let patience = std::time::Instant::now() + Duration::from_secs(20);
+    while !done() {
+        assert!(std::time::Instant::now() < patience, "it never came");
+        tokio::task::yield_now().await;
     }
 }
 
@@ -205,6 +225,8 @@ pub(crate) struct KeyEndpoint {
 
 struct Inner {
     answer: Mutex<Answer>,
+    /// Answers of single paths.
+    answers: Mutex<HashMap<String, Answer>>,
     /// A request takes a permit before it is answered.
     gate: Semaphore,
     asked: watch::Sender<Vec<String>>,
@@ -222,6 +244,7 @@ impl KeyEndpoint {
         let (asked, paths) = watch::channel(Vec::new());
         let inner = Arc::new(Inner {
             answer: Mutex::new(answer),
+            answers: Mutex::default(),
             gate: Semaphore::new(OPEN),
             asked,
         });
@@ -240,6 +263,11 @@ impl KeyEndpoint {
 
     pub(crate) fn answer(&self, answer: Answer) {
         *self.inner.answer.lock().unwrap() = answer;
+    }
+
+    pub(crate) fn answer_at(&self, path: &str, answer: Answer) {
+        let mut answers = self.inner.answers.lock().unwrap();
+        answers.insert(path.to_owned(), answer);
     }
 
     /// How often it was asked.
@@ -270,9 +298,10 @@ impl KeyEndpoint {
 
 async fn respond(State(endpoint): State<Arc<Inner>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
-    endpoint.asked.send_modify(|paths| paths.push(path));
+    endpoint.asked.send_modify(|paths| paths.push(path.clone()));
     endpoint.gate.acquire().await.unwrap().forget();
-    let answer = endpoint.answer.lock().unwrap().clone();
+    let own = endpoint.answers.lock().unwrap().get(&path).cloned();
+    let answer = own.unwrap_or_else(|| endpoint.answer.lock().unwrap().clone());
     let headers = [("cache-control", answer.cache_control)];
     (answer.status, headers, answer.body).into_response()
 }

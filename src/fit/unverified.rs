@@ -1,6 +1,6 @@
 //! The claims as they were read, before anybody vouched for them.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -100,6 +100,9 @@ struct Written<'a> {
     #[serde(deserialize_with = "rounded_down")]
     exp: Timestamp,
     jti: Option<Box<str>>,
+    /// Not documented and not used; RFC 7519 has it a text.
+    #[serde(rename = "sub", default, deserialize_with = "text_if_any")]
+    _subject: (),
 }
 
 #[derive(Deserialize)]
@@ -153,6 +156,10 @@ impl<'a> From<Written<'a>> for UnverifiedClaims<'a> {
             },
         }
     }
+}
+
+fn text_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<(), D::Error> {
+    Option::<Cow<'de, str>>::deserialize(from).map(drop)
 }
 
 /// `principal`; the platform's word for nobody is read as nobody.

@@ -116,7 +116,7 @@ fn a_set_without_a_usable_key_is_none() {
         "null",
         r#"{"keys": {}}"#,
         "<html>",
-        r#"[[]]"#,
+        "[[]]",
     ] {
         let outcome = read(document.as_bytes(), None);
         assert!(matches!(outcome, Err(NoKeys::Json { .. })), "{document}");

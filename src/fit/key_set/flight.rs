@@ -86,6 +86,13 @@ impl Flights {
         due.max(self.began_at.map(|began_at| began_at + FIRST_BACKOFF))
     }
 
+    /// Whether none is in the air.
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        let landed = self.landed.as_ref();
+        landed.is_none_or(|landed| landed.has_changed().is_err())
+    }
+
     fn allows(&self, want: Want, now: Instant, refresh_at: Option<Instant>) -> bool {
         let passed = |since: Option<Instant>, span| since.is_none_or(|since| now >= since + span);
         match want {
@@ -98,5 +105,86 @@ impl Flights {
     fn backoff(&self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(5);
         (FIRST_BACKOFF * 2_u32.pow(doublings)).min(LONGEST_BACKOFF)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Takes off if it may; the task is to drop what it gets.
+    fn begin(flights: &mut Flights, want: Want, now: Instant) -> Option<watch::Sender<()>> {
+        flights.join_or_begin(want, now, None)?.0
+    }
+
+    #[test]
+    fn one_is_in_the_air_at_a_time() {
+        let (mut flights, now) = (Flights::default(), Instant::now());
+        let landing = begin(&mut flights, Want::FirstSet, now);
+        for want in [Want::FirstSet, Want::Fresher, Want::UnknownKey] {
+            let (mine, landed) = flights.join_or_begin(want, now, None).unwrap();
+            assert!(mine.is_none() && landed.has_changed().is_ok());
+        }
+        drop(landing);
+        assert!(begin(&mut flights, Want::FirstSet, now).is_some());
+    }
+
+    #[test]
+    fn key_ids_that_do_not_exist_cost_one_fetch_in_30_seconds() {
+        let (mut flights, now) = (Flights::default(), Instant::now());
+        assert!(begin(&mut flights, Want::UnknownKey, now).is_some());
+        let later = now + BETWEEN_SEARCHES;
+        let just_before = later.checked_sub(Duration::from_nanos(1)).unwrap();
+        assert!(begin(&mut flights, Want::UnknownKey, just_before).is_none());
+        assert!(begin(&mut flights, Want::UnknownKey, later).is_some());
+    }
+
+    #[test]
+    fn who_joins_a_fetch_has_had_his_search() {
+        let (mut flights, now) = (Flights::default(), Instant::now());
+        let landing = begin(&mut flights, Want::Fresher, now).unwrap();
+        flights.join_or_begin(Want::UnknownKey, now, None).unwrap();
+        drop(landing);
+        assert!(begin(&mut flights, Want::UnknownKey, now + SECOND).is_none());
+    }
+
+    #[test]
+    fn a_refresh_that_fails_is_tried_after_1_2_4_and_at_most_30_seconds() {
+        let (mut flights, mut now) = (Flights::default(), Instant::now());
+        for seconds in [1, 2, 4, 8, 16, 30, 30] {
+            assert!(begin(&mut flights, Want::Fresher, now).is_some());
+            now += SECOND;
+            flights.failed(now);
+            let due = now + SECOND * seconds;
+            assert_eq!(flights.due(Some(now)), Some(due));
+            let early = due.checked_sub(Duration::from_nanos(1)).unwrap();
+            assert!(begin(&mut flights, Want::Fresher, early).is_none());
+            now = due;
+        }
+        flights.succeeded();
+        let refresh_at = now + SECOND * 100;
+        assert_eq!(flights.due(Some(refresh_at)), Some(refresh_at));
+    }
+
+    #[test]
+    fn a_first_set_that_fails_is_tried_once_a_second() {
+        let (mut flights, now) = (Flights::default(), Instant::now());
+        for failures in 0..10 {
+            let now = now + SECOND * failures;
+            assert!(begin(&mut flights, Want::FirstSet, now).is_some());
+            flights.failed(now);
+            assert!(begin(&mut flights, Want::FirstSet, now + SECOND / 2).is_none());
+        }
+    }
+
+    #[test]
+    fn a_task_that_dies_does_not_spin() {
+        let (mut flights, now) = (Flights::default(), Instant::now());
+        drop(begin(&mut flights, Want::Fresher, now));
+        assert!(begin(&mut flights, Want::Fresher, now).is_none());
+        assert_eq!(flights.due(None), Some(now + SECOND));
+        assert!(begin(&mut flights, Want::Fresher, now + SECOND).is_some());
     }
 }
