@@ -109,15 +109,7 @@ fn a_set_without_a_usable_key_is_none() {
             "{document}"
         );
     }
-    for document in [
-        "",
-        "[]",
-        "{}",
-        "null",
-        r#"{"keys": {}}"#,
-        "<html>",
-        "[[]]",
-    ] {
+    for document in ["", "[]", "{}", "null", r#"{"keys": {}}"#, "<html>", "[[]]"] {
         let outcome = read(document.as_bytes(), None);
         assert!(matches!(outcome, Err(NoKeys::Json { .. })), "{document}");
     }
