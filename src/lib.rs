@@ -9,6 +9,7 @@ pub mod fit;
 pub mod ids;
 pub mod outbound;
 pub mod secret;
+pub mod store;
 pub mod token;
 pub mod trace;
 

@@ -1,0 +1,208 @@
+//! What the remote keeps: installations and their app tokens.
+//!
+//! ```text
+//! invocation ──remember──► Installations (memory) ──queue──► writer ──► dyn Store
+//! background ──find──────►      │                                          │
+//!                               └────────────── on a miss ─────────────────┘
+//! ```
+//!
+//! [`Installations`] is the door. An invocation tells it what it brought and goes on at
+//! once: the comparison is made in memory, and a write happens behind the invocation's
+//! back, only when something changed. Work that no invocation started asks it for an
+//! installation by id or by site, and only there does a store that fails matter.
+//!
+//! [`Store`] is what a database has to do for it. [`open`] picks one by `store.url`.
+//! Tokens are sealed with `store.encryption_key` before they reach a file.
+
+mod bounded;
+mod installations;
+mod record;
+mod seal;
+mod sqlite;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+
+use self::{bounded::Bounded, seal::Sealer, sqlite::SqliteStore};
+pub use self::{
+    installations::Installations,
+    record::{Installation, Remembered, StoredContext},
+    seal::KeyError,
+};
+use crate::{
+    clock::Clock,
+    config,
+    error::{Error, ErrorCode},
+    ids::{CloudId, InstallationId},
+    token::AppToken,
+};
+
+/// What callers are asked to wait when the store does not answer.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A place where installations last longer than the process.
+///
+/// Several processes may use one store. Every operation ends within a few seconds, and
+/// may be dropped at any point without harm.
+pub trait Store: Send + Sync + 'static {
+    /// Writes all records or none.
+    ///
+    /// A record that is older than the stored one (by `last_seen`) changes nothing of the
+    /// installation. A site URL that is left out stays. A token is replaced only by one
+    /// that lives longer, and a record without one leaves it alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: the same call may succeed later.
+    /// [`StoreError::Damaged`]: one of the records can never be written.
+    fn save<'a>(&'a self, records: &'a [Arc<Remembered>]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The installation of that id. A token that cannot be unsealed reads as none.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store does not answer or the record cannot be read.
+    fn load(&self, id: InstallationId) -> BoxFuture<'_, Result<Option<Remembered>, StoreError>>;
+
+    /// The installations in that site, the last seen first; at most 100.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store does not answer or a record cannot be read.
+    fn of_cloud<'a>(
+        &'a self,
+        cloud: &'a CloudId,
+    ) -> BoxFuture<'a, Result<Vec<Remembered>, StoreError>>;
+
+    /// Drops the token of an installation if it is this one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store does not answer.
+    fn forget_app_token<'a>(
+        &'a self,
+        id: InstallationId,
+        token: &'a AppToken,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Asks whether the store answers.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it does not.
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// The store failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It does not answer: locked, full, unreachable or too slow. Later it may.
+    #[error("the store does not answer")]
+    Unavailable(#[source] BoxError),
+    /// It answers, but this record cannot be read or written. Trying again does not help.
+    #[error("a record cannot be read or written")]
+    Damaged(#[source] BoxError),
+}
+
+impl StoreError {
+    fn unavailable(source: impl Into<BoxError>) -> Self {
+        Self::Unavailable(source.into())
+    }
+
+    fn damaged(source: impl Into<BoxError>) -> Self {
+        Self::Damaged(source.into())
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::new(
+                ErrorCode::StoreUnavailable,
+                "The remote cannot reach its store. Try again later.",
+            )
+            .retry_after(RETRY_AFTER)
+            .caused_by(error),
+            StoreError::Damaged(_) => Self::internal(error),
+        }
+    }
+}
+
+/// The store cannot be opened. The messages name the setting to mend and never its value.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// `store.url` names no store that is built in.
+    #[error(
+        "`store.url` must be `sqlite://<path>`, with a path taken literally and no parameters: \
+         no other store is built in"
+    )]
+    Url,
+    /// There is no key and the environment is not a local one.
+    #[error(
+        "`store.encryption_key` is required unless `FORGE_REMOTE_ENV` is `development` or `test`: \
+         32 random bytes in base64, for example from `openssl rand -base64 32`"
+    )]
+    MissingKey,
+    /// `store.encryption_key` is not a key.
+    #[error("`store.encryption_key` cannot be used: 32 bytes in base64 are wanted")]
+    Key(#[source] KeyError),
+    /// The folder or the file cannot be created, or its mode cannot be read.
+    #[error("`{}` (`store.url`) cannot be created or accessed", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A newer release has written the file.
+    #[error(
+        "`{}` (`store.url`) was written by a newer release: run that one, or take another file",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is no SQLite database, or it is locked or damaged.
+    #[error("`{}` (`store.url`) cannot be opened as a SQLite database", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: BoxError,
+    },
+}
+
+/// Opens the store that `store.url` names, and brings its tables up to date.
+///
+/// `sqlite://<path>` is a file, relative to the working directory or absolute. It and its
+/// folder are created; nobody but the owner can read it. `sqlite::memory:` keeps everything
+/// in memory, for tests.
+///
+/// Without `store.encryption_key`, which only a local environment may leave out, tokens are
+/// sealed with a key that lasts as long as the process.
+///
+/// # Errors
+/// [`OpenError`] names the setting that has to be mended.
+pub async fn open(
+    settings: &config::Store,
+    environment: &config::Environment,
+    clock: Clock,
+) -> Result<Arc<dyn Store>, OpenError> {
+    let place = sqlite::Place::of_url(&settings.url).ok_or(OpenError::Url)?;
+    let sealer = match &settings.encryption_key {
+        Some(key) => Sealer::with_key(key),
+        None if environment.is_local() => Sealer::for_this_process(),
+        None => return Err(OpenError::MissingKey),
+    }
+    .map_err(OpenError::Key)?;
+    if !sealer.is_lasting() {
+        tracing::info!("no store.encryption_key: stored tokens cannot be read after a restart");
+    }
+    Ok(Arc::new(Bounded(
+        SqliteStore::open(place, sealer, clock).await?,
+    )))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! A bound and a measure around every operation of a store.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use tokio::time::{Instant, timeout};
+
+use super::{Remembered, Store, StoreError};
+use crate::{
+    ids::{CloudId, InstallationId},
+    token::AppToken,
+};
+
+/// No operation takes longer, whatever the database does.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// A store whose every operation ends in time and is counted.
+pub(super) struct Bounded<S>(pub(super) S);
+
+/// Runs one operation: `forge_store_seconds` and `forge_store_failures_total` tell how it went.
+async fn bounded<T>(
+    operation: &'static str,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let start = Instant::now();
+    let outcome = timeout(LIMIT, work)
+        .await
+        .unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)));
+    metrics::histogram!("forge_store_seconds", "operation" => operation)
+        .record(start.elapsed().as_secs_f64());
+    if outcome.is_err() {
+        metrics::counter!("forge_store_failures_total", "operation" => operation).increment(1);
+    }
+    outcome
+}
+
+impl<S: Store> Store for Bounded<S> {
+    fn save<'a>(&'a self, records: &'a [Arc<Remembered>]) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(bounded("save", self.0.save(records)))
+    }
+
+    fn load(&self, id: InstallationId) -> BoxFuture<'_, Result<Option<Remembered>, StoreError>> {
+        Box::pin(bounded("load", self.0.load(id)))
+    }
+
+    fn of_cloud<'a>(
+        &'a self,
+        cloud: &'a CloudId,
+    ) -> BoxFuture<'a, Result<Vec<Remembered>, StoreError>> {
+        Box::pin(bounded("of_cloud", self.0.of_cloud(cloud)))
+    }
+
+    fn forget_app_token<'a>(
+        &'a self,
+        id: InstallationId,
+        token: &'a AppToken,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(bounded(
+            "forget_app_token",
+            self.0.forget_app_token(id, token),
+        ))
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(bounded("ping", self.0.ping()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_operation_that_never_ends_is_cut_off() {
+        let start = Instant::now();
+        let outcome = bounded::<()>("test", pending()).await;
+        assert!(matches!(outcome, Err(StoreError::Unavailable(_))));
+        assert_eq!(start.elapsed(), LIMIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_ends_in_time_is_passed_on() {
+        assert!(matches!(bounded("test", async { Ok(7) }).await, Ok(7)));
+    }
+}

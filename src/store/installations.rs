@@ -1,0 +1,228 @@
+//! Memory in front of the store.
+
+mod memory;
+mod queue;
+mod writer;
+
+use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+
+use self::{memory::Memory, queue::Queue, writer::Writer};
+use super::{Installation, Remembered, Store, StoreError};
+use crate::{
+    clock::Clock,
+    ids::{CloudId, InstallationId},
+    token::AppToken,
+};
+
+/// How long [`Installations::flush`] waits, and how long a token that a product refused
+/// waits for a write under way.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The installations that the remote knows. Clones share everything.
+///
+/// ```
+/// # use forge_remote::{clock::Clock, config, store::{self, Installation, Installations}};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let settings = config::Store { url: "sqlite::memory:".into(), encryption_key: None };
+/// let store = store::open(&settings, &config::Environment::Test, Clock::system()).await?;
+/// let installations = Installations::new(store, Clock::system());
+///
+/// let id = "9c7e1a52-4d08-4b6f-a3e1-5f20d8b9c647".parse()?;
+/// let app = "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21".parse()?;
+/// installations.remember(Installation::new(id, app, "https://api.bitbucket.org"), None);
+/// assert!(installations.known(&id).is_some());
+///
+/// installations.flush().await; // what was remembered is now in the store
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Installations(Arc<Inner>);
+
+struct Inner {
+    memory: Memory,
+    queue: Arc<Queue>,
+    store: Arc<dyn Store>,
+    clock: Clock,
+}
+
+impl Installations {
+    /// Memory in front of `store`, and the task that writes what is remembered. The task
+    /// ends when the last clone is dropped, after one more attempt to write what is left.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Clock) -> Self {
+        let memory = Memory::new();
+        let queue = Arc::new(Queue::new());
+        tokio::spawn(Writer::new(&memory, &queue, &store).run());
+        Self(Arc::new(Inner {
+            memory,
+            queue,
+            store,
+            clock,
+        }))
+    }
+
+    /// What memory has of an installation: at most 100,000 of them, the latest in use.
+    #[must_use]
+    pub fn known(&self, id: &InstallationId) -> Option<Arc<Remembered>> {
+        self.0.memory.get(*id)
+    }
+
+    /// Takes in what an invocation brought. Never waits and never fails.
+    ///
+    /// The longer-lived token is kept. A write is queued only if the installation changed,
+    /// the token lives longer, or the last write is an hour old. It is repeated until it
+    /// succeeds; meanwhile memory knows more than the store.
+    pub fn remember(&self, installation: Installation, app_token: Option<AppToken>) {
+        let id = installation.id;
+        let mut record = Remembered {
+            installation,
+            app_token,
+            last_seen: self.0.clock.now(),
+        };
+        if let Some(known) = self.known(&id) {
+            record = record.over(&known);
+            if !record.adds_to(&known) {
+                return;
+            }
+        }
+        self.0.memory.update(id, |current| {
+            let record = match current {
+                Some(current) => Arc::new(record.over(current)),
+                None => Arc::new(record),
+            };
+            // While the entry is held: two records of one installation queue up in the
+            // order in which memory took them.
+            self.0.queue.push(Arc::clone(&record), current.is_none());
+            Some(record)
+        });
+    }
+
+    /// An installation, from memory if its token can still be used, else from the store:
+    /// another replica may have written a newer one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store is needed and fails.
+    pub async fn find(&self, id: &InstallationId) -> Result<Option<Arc<Remembered>>, StoreError> {
+        let known = self.known(id).or_else(|| self.0.queue.get(*id));
+        if let Some(known) = &known
+            && known.living_token(self.0.clock.now()).is_some()
+        {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let forgets = self.0.memory.forgets();
+        let stored = self.0.store.load(*id).await?;
+        Ok(match stored {
+            Some(stored) => Some(self.adopt(stored, forgets)),
+            None => known,
+        })
+    }
+
+    /// The installations in a site, the last seen first; at most 100 of the store's.
+    ///
+    /// After a reinstall there are several: the new one, and those it replaces.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails.
+    pub async fn of_cloud(&self, cloud: &CloudId) -> Result<Vec<Arc<Remembered>>, StoreError> {
+        let forgets = self.0.memory.forgets();
+        // Before the store is asked: what leaves the queue after this is in the store by then.
+        let queued = self.0.queue.of_cloud(cloud);
+        let stored = self.0.store.of_cloud(cloud).await?;
+        let mut found: Vec<_> = stored
+            .into_iter()
+            .map(|stored| self.adopt(stored, forgets))
+            .collect();
+        let ids: HashSet<_> = found.iter().map(|it| it.installation.id).collect();
+        found.extend(
+            queued
+                .into_iter()
+                .filter(|it| !ids.contains(&it.installation.id)),
+        );
+        found.retain(|it| it.installation.is_in(cloud));
+        found.sort_by_key(|it| std::cmp::Reverse(it.last_seen.unix()));
+        Ok(found)
+    }
+
+    /// Drops exactly that token, in memory at once and then in the store: a product
+    /// answered 401 to it. A newer token stays, and so does the installation.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails; memory has dropped the token even then.
+    pub async fn forget_app_token(
+        &self,
+        id: &InstallationId,
+        token: &AppToken,
+    ) -> Result<(), StoreError> {
+        let Inner {
+            memory,
+            queue,
+            store,
+            ..
+        } = &*self.0;
+        memory.forget(*id, token);
+        // A write under way may hold the token: it ends first, then the token goes.
+        let turn = timeout(PATIENCE, queue.turn())
+            .await
+            .map_err(StoreError::unavailable)?;
+        queue.forget(*id, token);
+        let outcome = store.forget_app_token(*id, token).await;
+        drop(turn);
+        // Again, for a reader who met the token in the store before it went.
+        memory.forget(*id, token);
+        outcome
+    }
+
+    /// Waits until everything that was remembered is in the store; at most 5 s.
+    ///
+    /// For shutdown and for tests. What is not written by then is a warning.
+    pub async fn flush(&self) {
+        let queue = &self.0.queue;
+        if timeout(PATIENCE, queue.drained()).await.is_err() {
+            tracing::warn!(
+                store.pending = queue.len(),
+                "not everything that was remembered could be written"
+            );
+        }
+    }
+
+    /// Asks whether the store answers.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.0.store.ping().await
+    }
+
+    /// Brings a stored record together with what the queue and memory have of it.
+    fn adopt(&self, stored: Remembered, forgets: u64) -> Arc<Remembered> {
+        let stored = match self.0.queue.get(stored.installation.id) {
+            Some(queued) => stored.beside(&queued),
+            None => stored,
+        };
+        self.0.memory.adopt(stored, forgets)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl fmt::Debug for Installations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Installations")
+            .field("pending", &self.0.queue.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

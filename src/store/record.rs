@@ -1,0 +1,170 @@
+//! What is kept of an installation, and how two accounts of it become one.
+
+use std::time::Duration;
+
+use crate::{
+    clock::Timestamp,
+    ids::{AppId, CloudId, EnvironmentId, IcLabel, InstallationId, Product, WorkspaceId},
+    token::AppToken,
+};
+
+/// `last_seen` is only as fine as this: else every invocation would be a write.
+const SEEN_GRAIN: Duration = Duration::from_hours(1);
+
+/// An opaque token gets a later assumed expiry each time it arrives. The same text is
+/// worth a write only when it gains this much.
+const SAME_TOKEN_GAIN: Duration = Duration::from_mins(5);
+
+/// An installation of an app, as its invocations describe it.
+///
+/// ```
+/// use forge_remote::store::Installation;
+/// let installation = Installation::new(
+///     "9c7e1a52-4d08-4b6f-a3e1-5f20d8b9c647".parse()?,
+///     "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21".parse()?,
+///     "https://api.bitbucket.org",
+/// );
+/// assert!(installation.contexts.is_empty());
+/// # Ok::<(), forge_remote::ids::IdError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Installation {
+    /// Its id, which changes when the app is reinstalled.
+    pub id: InstallationId,
+    /// The app that is installed.
+    pub app_id: AppId,
+    /// The Isolated Cloud it lives in; none is the commercial cloud.
+    pub ic_label: Option<IcLabel>,
+    /// The products it is installed in, in the order of the FIT.
+    pub contexts: Vec<StoredContext>,
+    /// Base for calls of the primary product's API.
+    pub api_base_url: Box<str>,
+    /// The site's own address. Only invocations from the UI bring it; it is kept
+    /// when others come without.
+    pub site_url: Option<Box<str>>,
+    /// The deployed version of the app.
+    pub app_version: Option<Box<str>>,
+    /// `DEVELOPMENT`, `STAGING` or `PRODUCTION`, as the FIT writes it.
+    pub environment: Option<Box<str>>,
+    /// The app's environment.
+    pub environment_id: Option<EnvironmentId>,
+    /// Whether the licence is active; none where the platform sends no licence
+    /// (free apps, and all outside `PRODUCTION`).
+    pub license_active: Option<bool>,
+}
+
+/// One product that an app is installed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredContext {
+    /// The product.
+    pub product: Product,
+    /// The site, for Jira and Confluence.
+    pub cloud_id: Option<CloudId>,
+    /// The workspace, for Bitbucket.
+    pub workspace_id: Option<WorkspaceId>,
+    /// Base for calls of this product's API.
+    pub api_base_url: Box<str>,
+}
+
+/// An installation with what the remote remembers beside it.
+#[derive(Debug, Clone)]
+pub struct Remembered {
+    /// The installation, as it was last described.
+    pub installation: Installation,
+    /// The longest-lived app token that came. It may have lapsed since.
+    pub app_token: Option<AppToken>,
+    /// When it last invoked the remote, to within an hour.
+    pub last_seen: Timestamp,
+}
+
+impl Installation {
+    /// An installation of which no more than this is known.
+    #[must_use]
+    pub fn new(id: InstallationId, app_id: AppId, api_base_url: impl Into<Box<str>>) -> Self {
+        Self {
+            id,
+            app_id,
+            ic_label: None,
+            contexts: Vec::new(),
+            api_base_url: api_base_url.into(),
+            site_url: None,
+            app_version: None,
+            environment: None,
+            environment_id: None,
+            license_active: None,
+        }
+    }
+
+    /// Whether it lives in that site.
+    #[must_use]
+    pub fn is_in(&self, cloud: &CloudId) -> bool {
+        self.contexts
+            .iter()
+            .any(|context| context.cloud_id.as_ref() == Some(cloud))
+    }
+}
+
+impl Remembered {
+    /// The app's token, if it can still be used.
+    #[must_use]
+    pub fn living_token(&self, now: Timestamp) -> Option<&AppToken> {
+        self.app_token.as_ref().filter(|token| token.lives_at(now))
+    }
+
+    /// This record over an older one: what it leaves out stays as it was, and so does
+    /// the token if the older one's lives longer.
+    pub(super) fn over(mut self, older: &Self) -> Self {
+        let site_url = &mut self.installation.site_url;
+        if site_url.is_none() {
+            site_url.clone_from(&older.installation.site_url);
+        }
+        if let Some(theirs) = &older.app_token {
+            let ours = self.app_token.as_ref();
+            if !ours.is_some_and(|ours| outlives(ours, theirs)) {
+                self.app_token = Some(theirs.clone());
+            }
+        }
+        self
+    }
+
+    /// Two accounts of one installation as one; at the same second the known one wins.
+    pub(super) fn beside(self, known: &Self) -> Self {
+        if self.last_seen > known.last_seen {
+            self.over(known)
+        } else {
+            known.clone().over(&self)
+        }
+    }
+
+    /// Whether this record, which lies [`over`](Self::over) `known`, is worth a write.
+    pub(super) fn adds_to(&self, known: &Self) -> bool {
+        let (now, then) = (self.last_seen, known.last_seen);
+        // Either way round: a clock that was set back must not freeze `last_seen`.
+        now.since(then).max(then.since(now)) >= SEEN_GRAIN
+            || self.token_expiry() != known.token_expiry()
+            || self.installation != known.installation
+    }
+
+    /// The same without that token; nothing if it does not hold it.
+    pub(super) fn without(&self, token: &AppToken) -> Option<Self> {
+        let held = self.app_token.as_ref()?;
+        (held.secret() == token.secret()).then(|| Self {
+            app_token: None,
+            ..self.clone()
+        })
+    }
+
+    fn token_expiry(&self) -> Option<Timestamp> {
+        self.app_token.as_ref().map(AppToken::expires_at)
+    }
+}
+
+/// Whether `new` is worth keeping in place of `old`.
+fn outlives(new: &AppToken, old: &AppToken) -> bool {
+    let gain = new.expires_at().since(old.expires_at());
+    gain >= SAME_TOKEN_GAIN || (!gain.is_zero() && new.secret() != old.secret())
+}
+
+#[cfg(test)]
+mod tests;

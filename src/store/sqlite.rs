@@ -1,0 +1,249 @@
+//! SQLite: the store that needs no other server.
+//!
+//! WAL and `synchronous = FULL`: what was acknowledged survives a kill and a power cut, and
+//! a writer never keeps a reader waiting. One connection writes, a few read.
+
+mod file;
+mod place;
+mod rows;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use sqlx::{
+    ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    migrate::{MigrateError, Migrator},
+    pool::PoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+pub(super) use self::place::Place;
+use super::{
+    OpenError, Remembered, Store, StoreError,
+    seal::{Purpose, SealError, Sealer},
+};
+use crate::{
+    clock::Clock,
+    ids::{CloudId, InstallationId},
+    token::AppToken,
+};
+
+/// How long a statement waits for a lock that another process holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long an operation waits for one of our own connections.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+const READERS: u32 = 4;
+/// Two processes that create the same file at once collide; one of them tries again.
+const OPEN_ATTEMPTS: usize = 5;
+const OPEN_PAUSE: Duration = Duration::from_millis(200);
+/// Whoever reinstalls an app more often finds only the latest.
+const MOST_OF_A_CLOUD: i64 = 100;
+
+pub(super) struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    sealer: Sealer,
+    clock: Clock,
+}
+
+impl SqliteStore {
+    /// Opens the database and brings its tables up to date.
+    pub(super) async fn open(
+        place: Place,
+        sealer: Sealer,
+        clock: Clock,
+    ) -> Result<Self, OpenError> {
+        let (writer, readers) = match &place {
+            Place::Memory => {
+                let only = pool(1).connect_lazy_with(writing(SqliteConnectOptions::new()));
+                (only.clone(), only)
+            }
+            Place::File(path) => {
+                file::prepare(path)
+                    .await
+                    .map_err(|source| OpenError::File {
+                        path: path.clone(),
+                        source,
+                    })?;
+                let options = SqliteConnectOptions::new().filename(path);
+                (
+                    pool(1).connect_lazy_with(writing(options.clone())),
+                    pool(READERS).connect_lazy_with(reading(options)),
+                )
+            }
+        };
+        let store = Self {
+            writer,
+            readers,
+            sealer,
+            clock,
+        };
+        store
+            .bring_up_to_date()
+            .await
+            .map_err(|error| place.open_error(error))?;
+        Ok(store)
+    }
+
+    async fn bring_up_to_date(&self) -> Result<(), MigrateError> {
+        let migrator: Migrator = sqlx::migrate!("migrations/sqlite");
+        let mut attempt = 1;
+        while let Err(error) = migrator.run(&self.writer).await {
+            let may_pass = matches!(
+                error,
+                MigrateError::Execute(sqlx::Error::Database(_))
+                    | MigrateError::ExecuteMigration(sqlx::Error::Database(_), _)
+            );
+            if !may_pass || attempt == OPEN_ATTEMPTS {
+                return Err(error);
+            }
+            attempt += 1;
+            tokio::time::sleep(OPEN_PAUSE).await;
+        }
+        rows::drop_lapsed_tokens(&self.writer, self.clock.now()).await?;
+        Ok(())
+    }
+
+    async fn write(&self, records: &[Arc<Remembered>]) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        // A write lock from the first moment: a transaction that upgrades its lock may fail
+        // at once, without waiting for the busy timeout.
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        for record in records {
+            let id = record.installation.id;
+            rows::put_installation(&mut transaction, record, now).await?;
+            if let Some(token) = &record.app_token {
+                let sealed = self.sealer.seal(Purpose::AppToken, id, token.secret());
+                let sealed = sealed.map_err(StoreError::damaged)?;
+                rows::put_app_token(&mut transaction, id, &sealed, token.expires_at()).await?;
+            }
+        }
+        rows::drop_lapsed_tokens(&mut *transaction, now).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn read(&self, id: InstallationId) -> Result<Option<Remembered>, StoreError> {
+        let rows = rows::of_installation(&self.readers, id).await?;
+        Ok(self.records(rows)?.pop())
+    }
+
+    async fn read_cloud(&self, cloud: &CloudId) -> Result<Vec<Remembered>, StoreError> {
+        let rows = rows::of_cloud(&self.readers, cloud, MOST_OF_A_CLOUD).await?;
+        self.records(rows)
+    }
+
+    async fn drop_token(&self, id: InstallationId, token: &AppToken) -> Result<(), StoreError> {
+        let Some(sealed) = rows::sealed_app_token(&self.readers, id).await? else {
+            return Ok(());
+        };
+        match self.sealer.open(Purpose::AppToken, id, &sealed) {
+            // By its ciphertext: a token that came in the meantime stays.
+            Ok(held) if held == *token.secret() => {
+                rows::drop_app_token(&self.writer, id, &sealed).await?;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn records(&self, rows: Vec<rows::Row>) -> Result<Vec<Remembered>, StoreError> {
+        rows::fold(rows, |id, sealed, expires_at| {
+            match self.sealer.open(Purpose::AppToken, id, sealed) {
+                Ok(text) => AppToken::expiring(text.expose().to_owned(), expires_at).ok(),
+                // Expected of every file that an earlier process left.
+                Err(SealError::UnknownKey) if !self.sealer.is_lasting() => None,
+                Err(error) => {
+                    tracing::warn!(
+                        installation.id = %id,
+                        cause = %error,
+                        "a stored app token cannot be unsealed and is taken for none"
+                    );
+                    None
+                }
+            }
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn save<'a>(&'a self, records: &'a [Arc<Remembered>]) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.write(records).boxed()
+    }
+
+    fn load(&self, id: InstallationId) -> BoxFuture<'_, Result<Option<Remembered>, StoreError>> {
+        self.read(id).boxed()
+    }
+
+    fn of_cloud<'a>(
+        &'a self,
+        cloud: &'a CloudId,
+    ) -> BoxFuture<'a, Result<Vec<Remembered>, StoreError>> {
+        self.read_cloud(cloud).boxed()
+    }
+
+    fn forget_app_token<'a>(
+        &'a self,
+        id: InstallationId,
+        token: &'a AppToken,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.drop_token(id, token).boxed()
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        async { Ok(rows::ping(&self.readers).await?) }.boxed()
+    }
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    PoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        // SQLite itself rolls back when the disk is full. The driver does not notice, takes
+        // the connection for one in a transaction, and would refuse to begin another for ever.
+        .after_release(|connection: &mut SqliteConnection, _| {
+            Box::pin(async move {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+}
+
+fn writing(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    quiet(options)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+}
+
+fn reading(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    quiet(options).pragma("query_only", "ON")
+}
+
+fn quiet(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging()
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            // The database's own words, without the driver's repetition of them.
+            sqlx::Error::Database(error) if error.kind() == sqlx::error::ErrorKind::Other => {
+                Self::unavailable(error)
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed
+            | sqlx::Error::InvalidSavePointStatement => Self::unavailable(error),
+            _ => Self::damaged(error),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,281 @@
+//! The statements, and how rows become records.
+
+use sqlx::{
+    Sqlite, SqliteConnection, SqliteExecutor, SqlitePool, query::Query, sqlite::SqliteArguments,
+};
+
+use crate::{
+    clock::Timestamp,
+    ids::{CloudId, IcLabel, IdError, InstallationId, Product, WorkspaceId},
+    store::{Installation, Remembered, StoreError, StoredContext},
+    token::AppToken,
+};
+
+/// One installation in one of its products; the first half repeats for each product.
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
+    id: String,
+    app_id: String,
+    ic_label: Option<String>,
+    api_base_url: String,
+    site_url: Option<String>,
+    app_version: Option<String>,
+    environment: Option<String>,
+    environment_id: Option<String>,
+    license_active: Option<bool>,
+    last_seen: i64,
+    sealed: Option<Vec<u8>>,
+    expires_at: Option<i64>,
+    product: Option<String>,
+    cloud_id: Option<String>,
+    workspace_id: Option<String>,
+    context_url: Option<String>,
+}
+
+macro_rules! select_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT i.id, i.app_id, i.ic_label, i.api_base_url, i.site_url, i.app_version, \
+                    i.environment, i.environment_id, i.license_active, i.last_seen, \
+                    t.sealed, t.expires_at, \
+                    c.product, c.cloud_id, c.workspace_id, c.api_base_url AS context_url \
+             FROM installations i \
+             LEFT JOIN app_tokens t ON t.installation_id = i.id \
+             LEFT JOIN installation_contexts c ON c.installation_id = i.id \
+             WHERE ",
+            $condition,
+            " ORDER BY i.last_seen DESC, i.id, c.position"
+        )
+    };
+}
+
+const BY_ID: &str = select_where!("i.id = ?1");
+
+pub(super) const BY_CLOUD: &str = select_where!(
+    "i.id IN ( \
+        SELECT s.id FROM installations s \
+        WHERE s.id IN ( \
+            SELECT installation_id FROM installation_contexts WHERE cloud_id = ?1) \
+        ORDER BY s.last_seen DESC LIMIT ?2)"
+);
+
+// A moment that lies ahead of us was written by a clock that was wrong, and does not count.
+const PUT_INSTALLATION: &str = "\
+    INSERT INTO installations (id, app_id, ic_label, api_base_url, site_url, app_version, \
+        environment, environment_id, license_active, last_seen) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+    ON CONFLICT (id) DO UPDATE SET \
+        app_id = excluded.app_id, \
+        ic_label = excluded.ic_label, \
+        api_base_url = excluded.api_base_url, \
+        site_url = coalesce(excluded.site_url, site_url), \
+        app_version = excluded.app_version, \
+        environment = excluded.environment, \
+        environment_id = excluded.environment_id, \
+        license_active = excluded.license_active, \
+        last_seen = excluded.last_seen \
+    WHERE excluded.last_seen >= last_seen OR last_seen > ?11";
+
+const PUT_CONTEXT: &str = "\
+    INSERT INTO installation_contexts \
+        (installation_id, position, product, cloud_id, workspace_id, api_base_url) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+// The second half is for a change of the key: the same token under the new key has the
+// same expiry and must replace what cannot be read any more. The first nine bytes name
+// the key.
+const PUT_APP_TOKEN: &str = "\
+    INSERT INTO app_tokens (installation_id, sealed, expires_at) VALUES (?1, ?2, ?3) \
+    ON CONFLICT (installation_id) DO UPDATE SET \
+        sealed = excluded.sealed, expires_at = excluded.expires_at \
+    WHERE excluded.expires_at > expires_at \
+       OR (excluded.expires_at = expires_at \
+           AND substr(excluded.sealed, 1, 9) <> substr(sealed, 1, 9))";
+
+fn by_id(sql: &'static str, id: InstallationId) -> Query<'static, Sqlite, SqliteArguments> {
+    sqlx::query(sql).bind(id.uuid().to_string())
+}
+
+pub(super) async fn put_installation(
+    connection: &mut SqliteConnection,
+    record: &Remembered,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    let installation = &record.installation;
+    let id = installation.id;
+    let written = by_id(PUT_INSTALLATION, id)
+        .bind(installation.app_id.uuid().to_string())
+        .bind(installation.ic_label.as_ref().map(IcLabel::as_str))
+        .bind(&*installation.api_base_url)
+        .bind(installation.site_url.as_deref())
+        .bind(installation.app_version.as_deref())
+        .bind(installation.environment.as_deref())
+        .bind(installation.environment_id.map(|id| id.uuid().to_string()))
+        .bind(installation.license_active)
+        .bind(record.last_seen.unix())
+        .bind(now.unix())
+        .execute(&mut *connection)
+        .await?;
+    if written.rows_affected() == 0 {
+        return Ok(());
+    }
+    by_id(
+        "DELETE FROM installation_contexts WHERE installation_id = ?1",
+        id,
+    )
+    .execute(&mut *connection)
+    .await?;
+    for (position, context) in (0_i64..).zip(&installation.contexts) {
+        by_id(PUT_CONTEXT, id)
+            .bind(position)
+            .bind(context.product.as_str())
+            .bind(context.cloud_id.as_ref().map(CloudId::as_str))
+            .bind(context.workspace_id.as_ref().map(WorkspaceId::as_str))
+            .bind(&*context.api_base_url)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn put_app_token(
+    connection: &mut SqliteConnection,
+    id: InstallationId,
+    sealed: &[u8],
+    expires_at: Timestamp,
+) -> sqlx::Result<()> {
+    by_id(PUT_APP_TOKEN, id)
+        .bind(sealed)
+        .bind(expires_at.unix())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// No token is kept longer than it is of use.
+pub(super) async fn drop_lapsed_tokens(
+    executor: impl SqliteExecutor<'_>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM app_tokens WHERE expires_at <= ?1")
+        .bind(now.unix())
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn sealed_app_token(
+    pool: &SqlitePool,
+    id: InstallationId,
+) -> sqlx::Result<Option<Vec<u8>>> {
+    sqlx::query_scalar("SELECT sealed FROM app_tokens WHERE installation_id = ?1")
+        .bind(id.uuid().to_string())
+        .fetch_optional(pool)
+        .await
+}
+
+pub(super) async fn drop_app_token(
+    pool: &SqlitePool,
+    id: InstallationId,
+    sealed: &[u8],
+) -> sqlx::Result<()> {
+    by_id(
+        "DELETE FROM app_tokens WHERE installation_id = ?1 AND sealed = ?2",
+        id,
+    )
+    .bind(sealed)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn of_installation(
+    pool: &SqlitePool,
+    id: InstallationId,
+) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as(BY_ID)
+        .bind(id.uuid().to_string())
+        .fetch_all(pool)
+        .await
+}
+
+pub(super) async fn of_cloud(
+    pool: &SqlitePool,
+    cloud: &CloudId,
+    most: i64,
+) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as(BY_CLOUD)
+        .bind(cloud.as_str())
+        .bind(most)
+        .fetch_all(pool)
+        .await
+}
+
+/// Reads a table, so that a file which is gone or damaged does not pass for a store.
+pub(super) async fn ping(pool: &SqlitePool) -> sqlx::Result<()> {
+    sqlx::query("SELECT 1 FROM installations LIMIT 1")
+        .fetch_optional(pool)
+        .await?;
+    Ok(())
+}
+
+/// Rows of one installation follow each other.
+pub(super) fn fold(
+    rows: Vec<Row>,
+    unseal: impl Fn(InstallationId, &[u8], Timestamp) -> Option<AppToken>,
+) -> Result<Vec<Remembered>, StoreError> {
+    let mut records: Vec<Remembered> = Vec::new();
+    for row in rows {
+        let context = row.context().map_err(StoreError::damaged)?;
+        let installation = row.installation().map_err(StoreError::damaged)?;
+        match records.last_mut() {
+            Some(last) if last.installation.id == installation.id => {
+                last.installation.contexts.extend(context);
+            }
+            _ => {
+                let token = row.sealed.as_deref().zip(row.expires_at);
+                records.push(Remembered {
+                    app_token: token.and_then(|(sealed, expires_at)| {
+                        let expires_at = Timestamp::from_unix(expires_at);
+                        unseal(installation.id, sealed, expires_at)
+                    }),
+                    last_seen: Timestamp::from_unix(row.last_seen),
+                    installation: Installation {
+                        contexts: context.into_iter().collect(),
+                        ..installation
+                    },
+                });
+            }
+        }
+    }
+    Ok(records)
+}
+
+impl Row {
+    fn installation(&self) -> Result<Installation, IdError> {
+        Ok(Installation {
+            id: self.id.parse()?,
+            app_id: self.app_id.parse()?,
+            ic_label: self.ic_label.as_deref().map(str::parse).transpose()?,
+            contexts: Vec::new(),
+            api_base_url: self.api_base_url.as_str().into(),
+            site_url: self.site_url.as_deref().map(Into::into),
+            app_version: self.app_version.as_deref().map(Into::into),
+            environment: self.environment.as_deref().map(Into::into),
+            environment_id: self.environment_id.as_deref().map(str::parse).transpose()?,
+            license_active: self.license_active,
+        })
+    }
+
+    fn context(&self) -> Result<Option<StoredContext>, IdError> {
+        let Some((product, url)) = self.product.as_deref().zip(self.context_url.as_deref()) else {
+            return Ok(None);
+        };
+        Ok(Some(StoredContext {
+            product: Product::from(product),
+            cloud_id: self.cloud_id.as_deref().map(str::parse).transpose()?,
+            workspace_id: self.workspace_id.as_deref().map(str::parse).transpose()?,
+            api_base_url: url.into(),
+        }))
+    }
+}

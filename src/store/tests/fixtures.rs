@@ -1,0 +1,131 @@
+//! Installations, tokens and captured log lines for the tests of this room.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tracing::{Level, subscriber::DefaultGuard};
+use uuid::Uuid;
+
+use crate::{
+    clock::Timestamp,
+    ids::{AppId, CloudId, InstallationId, Product},
+    store::{Installation, Remembered, StoredContext},
+    token::AppToken,
+};
+
+pub(in crate::store) const NOW: Timestamp = Timestamp::from_unix(1_785_312_000);
+
+pub(in crate::store) fn id(number: u128) -> InstallationId {
+    Uuid::from_u128(number).into()
+}
+
+pub(in crate::store) fn cloud(name: &str) -> CloudId {
+    name.parse().unwrap()
+}
+
+fn context(product: Product, cloud: Option<&str>, workspace: Option<&str>) -> StoredContext {
+    StoredContext {
+        api_base_url: format!("https://api.atlassian.com/ex/{product}/x").into(),
+        product,
+        cloud_id: cloud.map(|text| text.parse().unwrap()),
+        workspace_id: workspace.map(|text| text.parse().unwrap()),
+    }
+}
+
+/// An installation of which everything is known, in the site `quarry`.
+pub(in crate::store) fn installation(number: u128) -> Installation {
+    Installation {
+        ic_label: Some("orange".parse().unwrap()),
+        contexts: vec![
+            context(Product::Confluence, Some("quarry"), None),
+            context(Product::Bitbucket, None, Some("d41c7e90")),
+            context(Product::from("loom"), None, None),
+        ],
+        site_url: Some("https://quarry.atlassian.net".into()),
+        app_version: Some("4.2.0".into()),
+        environment: Some("PRODUCTION".into()),
+        environment_id: Some(Uuid::from_u128(7).into()),
+        license_active: Some(true),
+        ..bare(number)
+    }
+}
+
+/// An installation of which nothing is known that may be left out.
+pub(in crate::store) fn bare(number: u128) -> Installation {
+    let app: AppId = Uuid::from_u128(0xa).into();
+    Installation::new(id(number), app, "https://api.atlassian.com/ex/jira/x")
+}
+
+/// A token that expires so many minutes after [`NOW`].
+pub(in crate::store) fn token(text: &str, minutes: u64) -> AppToken {
+    AppToken::expiring(text.to_owned(), NOW.plus(Duration::from_mins(minutes))).unwrap()
+}
+
+pub(in crate::store) fn record(
+    installation: Installation,
+    app_token: Option<AppToken>,
+) -> Arc<Remembered> {
+    Arc::new(Remembered {
+        installation,
+        app_token,
+        last_seen: NOW,
+    })
+}
+
+pub(in crate::store) fn token_of(record: &Remembered) -> Option<&str> {
+    record
+        .app_token
+        .as_ref()
+        .map(|token| token.secret().expose())
+}
+
+/// The log lines of this thread, all levels, while it lives.
+pub(in crate::store) struct Logs {
+    lines: Lines,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Logs {
+    pub(in crate::store) fn capture() -> Self {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        Self {
+            lines,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    pub(in crate::store) fn text(&self) -> String {
+        String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// How many lines of that level hold that text.
+    pub(in crate::store) fn count(&self, level: &str, text: &str) -> usize {
+        self.text()
+            .lines()
+            .filter(|line| line.contains(level) && line.contains(text))
+            .count()
+    }
+}
