@@ -68,9 +68,10 @@ impl<S: Store> Store for Bounded<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::pending;
+    use std::{future::pending, sync::atomic::Ordering::SeqCst};
 
     use super::*;
+    use crate::store::tests::{fake::FakeStore, fixtures::id};
 
     #[tokio::test(start_paused = true)]
     async fn an_operation_that_never_ends_is_cut_off() {
@@ -83,5 +84,26 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_ends_in_time_is_passed_on() {
         assert!(matches!(bounded("test", async { Ok(7) }).await, Ok(7)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_operation_is_measured_and_every_failure_counted() {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let metrics = recorder.handle();
+        let _here = metrics::set_default_local_recorder(&recorder);
+        let store = Bounded(FakeStore::default());
+        store.0.failures.store(1, SeqCst);
+        assert!(store.ping().await.is_err());
+        assert!(store.ping().await.is_ok());
+        assert!(store.load(id(1)).await.unwrap().is_none());
+        let text = metrics.render();
+        for line in [
+            "forge_store_seconds_count{operation=\"ping\"} 2",
+            "forge_store_seconds_count{operation=\"load\"} 1",
+            "forge_store_failures_total{operation=\"ping\"} 1",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(!text.contains("failures_total{operation=\"load\"}"));
     }
 }

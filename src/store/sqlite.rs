@@ -3,6 +3,7 @@
 //! WAL and `synchronous = FULL`: what was acknowledged survives a kill and a power cut, and
 //! a writer never keeps a reader waiting. One connection writes, a few read.
 
+mod fault;
 mod file;
 mod place;
 mod rows;
@@ -17,6 +18,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use self::fault::{fault, may_pass};
 pub(super) use self::place::Place;
 use super::{
     OpenError, Remembered, Store, StoreError,
@@ -24,6 +26,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    deadline::Deadline,
     ids::{CloudId, InstallationId},
     token::AppToken,
 };
@@ -33,9 +36,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an operation waits for one of our own connections.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 const READERS: u32 = 4;
-/// Two processes that create the same file at once collide; one of them tries again.
-const OPEN_ATTEMPTS: usize = 5;
-const OPEN_PAUSE: Duration = Duration::from_millis(200);
+/// Processes that create or migrate the same file at once collide, and try again so long.
+const OPEN_LIMIT: Duration = Duration::from_secs(3);
+const OPEN_PAUSE: Duration = Duration::from_millis(100);
 /// Whoever reinstalls an app more often finds only the latest.
 const MOST_OF_A_CLOUD: i64 = 100;
 
@@ -79,28 +82,21 @@ impl SqliteStore {
             clock,
         };
         store
-            .bring_up_to_date()
+            .migrate()
             .await
             .map_err(|error| place.open_error(error))?;
         Ok(store)
     }
 
-    async fn bring_up_to_date(&self) -> Result<(), MigrateError> {
+    async fn migrate(&self) -> Result<(), MigrateError> {
         let migrator: Migrator = sqlx::migrate!("migrations/sqlite");
-        let mut attempt = 1;
+        let deadline = Deadline::after(OPEN_LIMIT);
         while let Err(error) = migrator.run(&self.writer).await {
-            let may_pass = matches!(
-                error,
-                MigrateError::Execute(sqlx::Error::Database(_))
-                    | MigrateError::ExecuteMigration(sqlx::Error::Database(_), _)
-            );
-            if !may_pass || attempt == OPEN_ATTEMPTS {
+            if !may_pass(&error) || !deadline.allows(OPEN_PAUSE) {
                 return Err(error);
             }
-            attempt += 1;
             tokio::time::sleep(OPEN_PAUSE).await;
         }
-        rows::drop_lapsed_tokens(&self.writer, self.clock.now()).await?;
         Ok(())
     }
 
@@ -108,7 +104,8 @@ impl SqliteStore {
         let now = self.clock.now();
         // A write lock from the first moment: a transaction that upgrades its lock may fail
         // at once, without waiting for the busy timeout.
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        let mut transaction = begun.map_err(fault)?;
         for record in records {
             let id = record.installation.id;
             rows::put_installation(&mut transaction, record, now).await?;
@@ -118,8 +115,8 @@ impl SqliteStore {
                 rows::put_app_token(&mut transaction, id, &sealed, token.expires_at()).await?;
             }
         }
-        rows::drop_lapsed_tokens(&mut *transaction, now).await?;
-        Ok(transaction.commit().await?)
+        rows::drop_lapsed_tokens(&mut transaction, now).await?;
+        transaction.commit().await.map_err(fault)
     }
 
     async fn read(&self, id: InstallationId) -> Result<Option<Remembered>, StoreError> {
@@ -139,8 +136,7 @@ impl SqliteStore {
         match self.sealer.open(Purpose::AppToken, id, &sealed) {
             // By its ciphertext: a token that came in the meantime stays.
             Ok(held) if held == *token.secret() => {
-                rows::drop_app_token(&self.writer, id, &sealed).await?;
-                Ok(())
+                rows::drop_app_token(&self.writer, id, &sealed).await
             }
             _ => Ok(()),
         }
@@ -190,7 +186,7 @@ impl Store for SqliteStore {
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        async { Ok(rows::ping(&self.readers).await?) }.boxed()
+        rows::ping(&self.readers).boxed()
     }
 }
 
@@ -225,24 +221,6 @@ fn quiet(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging()
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            // The database's own words, without the driver's repetition of them.
-            sqlx::Error::Database(error) if error.kind() == sqlx::error::ErrorKind::Other => {
-                Self::unavailable(error)
-            }
-            sqlx::Error::Io(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::BeginFailed
-            | sqlx::Error::InvalidSavePointStatement => Self::unavailable(error),
-            _ => Self::damaged(error),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! The statements, and how rows become records.
 
-use sqlx::{
-    Sqlite, SqliteConnection, SqliteExecutor, SqlitePool, query::Query, sqlite::SqliteArguments,
-};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, query::Query, sqlite::SqliteArguments};
 
+use super::fault;
 use crate::{
     clock::Timestamp,
     ids::{CloudId, IcLabel, IdError, InstallationId, Product, WorkspaceId},
@@ -100,7 +99,7 @@ pub(super) async fn put_installation(
     connection: &mut SqliteConnection,
     record: &Remembered,
     now: Timestamp,
-) -> sqlx::Result<()> {
+) -> Result<(), StoreError> {
     let installation = &record.installation;
     let id = installation.id;
     let written = by_id(PUT_INSTALLATION, id)
@@ -115,7 +114,8 @@ pub(super) async fn put_installation(
         .bind(record.last_seen.unix())
         .bind(now.unix())
         .execute(&mut *connection)
-        .await?;
+        .await
+        .map_err(fault)?;
     if written.rows_affected() == 0 {
         return Ok(());
     }
@@ -124,7 +124,8 @@ pub(super) async fn put_installation(
         id,
     )
     .execute(&mut *connection)
-    .await?;
+    .await
+    .map_err(fault)?;
     for (position, context) in (0_i64..).zip(&installation.contexts) {
         by_id(PUT_CONTEXT, id)
             .bind(position)
@@ -133,7 +134,8 @@ pub(super) async fn put_installation(
             .bind(context.workspace_id.as_ref().map(WorkspaceId::as_str))
             .bind(&*context.api_base_url)
             .execute(&mut *connection)
-            .await?;
+            .await
+            .map_err(fault)?;
     }
     Ok(())
 }
@@ -143,79 +145,86 @@ pub(super) async fn put_app_token(
     id: InstallationId,
     sealed: &[u8],
     expires_at: Timestamp,
-) -> sqlx::Result<()> {
+) -> Result<(), StoreError> {
     by_id(PUT_APP_TOKEN, id)
         .bind(sealed)
         .bind(expires_at.unix())
         .execute(connection)
-        .await?;
+        .await
+        .map_err(fault)?;
     Ok(())
 }
 
 /// No token is kept longer than it is of use.
 pub(super) async fn drop_lapsed_tokens(
-    executor: impl SqliteExecutor<'_>,
+    connection: &mut SqliteConnection,
     now: Timestamp,
-) -> sqlx::Result<()> {
+) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM app_tokens WHERE expires_at <= ?1")
         .bind(now.unix())
-        .execute(executor)
-        .await?;
+        .execute(connection)
+        .await
+        .map_err(fault)?;
     Ok(())
 }
 
 pub(super) async fn sealed_app_token(
     pool: &SqlitePool,
     id: InstallationId,
-) -> sqlx::Result<Option<Vec<u8>>> {
+) -> Result<Option<Vec<u8>>, StoreError> {
     sqlx::query_scalar("SELECT sealed FROM app_tokens WHERE installation_id = ?1")
         .bind(id.uuid().to_string())
         .fetch_optional(pool)
         .await
+        .map_err(fault)
 }
 
 pub(super) async fn drop_app_token(
     pool: &SqlitePool,
     id: InstallationId,
     sealed: &[u8],
-) -> sqlx::Result<()> {
+) -> Result<(), StoreError> {
     by_id(
         "DELETE FROM app_tokens WHERE installation_id = ?1 AND sealed = ?2",
         id,
     )
     .bind(sealed)
     .execute(pool)
-    .await?;
+    .await
+    .map_err(fault)?;
     Ok(())
 }
 
 pub(super) async fn of_installation(
     pool: &SqlitePool,
     id: InstallationId,
-) -> sqlx::Result<Vec<Row>> {
+) -> Result<Vec<Row>, StoreError> {
     sqlx::query_as(BY_ID)
         .bind(id.uuid().to_string())
         .fetch_all(pool)
         .await
+        .map_err(fault)
 }
 
 pub(super) async fn of_cloud(
     pool: &SqlitePool,
     cloud: &CloudId,
     most: i64,
-) -> sqlx::Result<Vec<Row>> {
+) -> Result<Vec<Row>, StoreError> {
     sqlx::query_as(BY_CLOUD)
         .bind(cloud.as_str())
         .bind(most)
         .fetch_all(pool)
         .await
+        .map_err(fault)
 }
 
 /// Reads a table, so that a file which is gone or damaged does not pass for a store.
-pub(super) async fn ping(pool: &SqlitePool) -> sqlx::Result<()> {
+pub(super) async fn ping(pool: &SqlitePool) -> Result<(), StoreError> {
     sqlx::query("SELECT 1 FROM installations LIMIT 1")
         .fetch_optional(pool)
-        .await?;
+        .await
+        .map_err(fault)?;
     Ok(())
 }
 

@@ -222,19 +222,18 @@ async fn stores_that_create_the_same_file_at_once_all_open() {
 }
 
 #[tokio::test]
-async fn a_write_survives_a_power_cut() {
+async fn every_commit_reaches_the_disk_and_only_the_writer_writes() {
     let bench = Bench::new();
     let store = bench.open().await;
-    for (pragma, value) in [
-        ("synchronous", "2"),
-        ("journal_mode", "wal"),
-        ("foreign_keys", "1"),
+    for (pool, pragma, value) in [
+        (&store.writer, "synchronous", "2"),
+        (&store.writer, "journal_mode", "wal"),
+        (&store.writer, "foreign_keys", "1"),
+        (&store.readers, "query_only", "1"),
     ] {
-        let sql = AssertSqlSafe(format!(
-            "SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}"
-        ));
-        let set: String = sqlx::query_scalar(sql)
-            .fetch_one(&store.writer)
+        let sql = format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}");
+        let set: String = sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_one(pool)
             .await
             .unwrap();
         assert_eq!(set, value, "{pragma}");

@@ -85,7 +85,7 @@ impl FakeStore {
 
 impl Store for FakeStore {
     fn save<'a>(&'a self, records: &'a [Arc<Remembered>]) -> BoxFuture<'a, Result<(), StoreError>> {
-        async {
+        async move {
             let ids = records.iter().map(|it| it.installation.id);
             self.saves.lock().unwrap().push(ids.clone().collect());
             Self::pass(&self.saving).await;
@@ -93,7 +93,9 @@ impl Store for FakeStore {
             if ids.clone().any(|id| Some(id) == self.poison) {
                 return Err(StoreError::damaged("poison"));
             }
-            records.iter().for_each(|record| self.put(record));
+            for record in records {
+                self.put(record);
+            }
             Ok(())
         }
         .boxed()

@@ -88,6 +88,23 @@ async fn a_reader_does_not_bring_a_forgotten_token_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reader_who_meets_the_token_before_it_goes_does_not_keep_it() {
+    let stored = record(installation(1), Some(token("refused", 60)));
+    let bench = bench_on(FakeStore::holding([stored]));
+    bench.store.saving.forget_permits(1000);
+    bench.installations.remember(installation(1), None);
+    until(|| bench.store.save_count() == 1).await;
+    let (forgotten, ()) = tokio::join!(bench.forget("refused"), async {
+        // The token still waits for the write under way.
+        let found = bench.find(1).await.unwrap().unwrap();
+        assert_eq!(token_of(&found), Some("refused"));
+        bench.store.saving.add_permits(1000);
+    });
+    forgotten.unwrap();
+    assert_eq!(token_of(&known(&bench, 1)), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn memory_forgets_even_if_the_store_fails() {
     let bench = bench();
     bench

@@ -113,7 +113,7 @@ async fn a_lapsed_token_does_not_stay_in_the_file() {
     };
     save_token(&store, token("t0ken", 60)).await;
     bench.clock.advance(Duration::from_mins(59));
-    bench.open().await;
+    store.save(&[record(installation(2), None)]).await.unwrap();
     assert_eq!(count().await, 1);
     bench.clock.advance(Duration::from_mins(1));
     store.save(&[record(installation(2), None)]).await.unwrap();
