@@ -11,6 +11,7 @@ use crate::{
 
 mod failures;
 mod forgetting;
+mod queueing;
 
 struct Bench {
     store: Arc<FakeStore>,
@@ -42,6 +43,17 @@ impl Bench {
             .forget_app_token(&id(1), &token(text, 60))
             .await
     }
+}
+
+/// Lets the other tasks run until it is so.
+async fn until(condition: impl Fn() -> bool) {
+    for _ in 0..10_000 {
+        if condition() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it did not come to that");
 }
 
 fn known(bench: &Bench, number: u128) -> Arc<Remembered> {
@@ -174,9 +186,7 @@ async fn a_stored_record_does_not_overwrite_newer_memory() {
     bench.store.loading.forget_permits(1000);
     let (found, ()) = tokio::join!(bench.find(1), async {
         // The load has read the old record and has not returned yet.
-        while bench.store.loads.load(SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
+        until(|| bench.store.loads.load(SeqCst) == 1).await;
         bench.clock.advance(Duration::from_secs(1));
         bench
             .installations
@@ -201,11 +211,7 @@ async fn after_a_restart_an_event_does_not_hide_what_the_store_knows() {
         .installations
         .remember(event, Some(token("event", 60)));
     bench.installations.flush().await;
-    while bench.store.loads.load(SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
-    tokio::task::yield_now().await;
-    assert_eq!(known(&bench, 1).installation, installation(1));
+    until(|| known(&bench, 1).installation == installation(1)).await;
     assert_eq!(token_of(&known(&bench, 1)), Some("stored"));
 }
 
@@ -229,9 +235,7 @@ async fn a_site_finds_what_is_stored_and_what_is_not_written_yet() {
     };
     assert_eq!(site("quarry").await, [id(2), id(1)]);
     // Now as a batch that is being written.
-    while bench.store.save_count() == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| bench.store.save_count() == 1).await;
     assert_eq!(site("quarry").await, [id(2), id(1)]);
     bench.store.saving.add_permits(1000);
     bench.installations.flush().await;

@@ -1,11 +1,5 @@
 use super::*;
 
-async fn until(condition: impl Fn() -> bool) {
-    while !condition() {
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn exactly_that_token_is_forgotten() {
     let bench = bench();
