@@ -8,6 +8,7 @@ pub mod error;
 pub mod fit;
 pub mod ids;
 pub mod outbound;
+pub mod product;
 pub mod secret;
 pub mod store;
 pub mod token;

@@ -1,0 +1,145 @@
+//! An answer that is not 2xx: the status first, then whatever its body says.
+
+use std::{fmt, time::Duration};
+
+use http::{HeaderMap, StatusCode};
+
+use super::{Call, error_body::ErrorBody};
+
+/// How much of an error body is kept.
+const EXCERPT_BYTES: usize = 2 * 1024;
+
+/// A product's answer that is an error.
+///
+/// `Display` says it in one line: `jira GET /rest/api/3/issue/{key} answered 404: Issue does
+/// not exist`. Neither `Display` nor `Debug` shows the body.
+#[derive(Clone)]
+pub struct Refusal {
+    pub(super) call: Call,
+    pub(super) status: StatusCode,
+    pub(super) told: ErrorBody,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) reason: Option<String>,
+    pub(super) trace_id: Option<String>,
+    pub(super) excerpt: String,
+}
+
+impl Refusal {
+    /// The answer with as much of its body as could be read. `token` is taken out of the
+    /// body, should the product echo it.
+    pub(super) fn new(call: Call, status: StatusCode, body: &[u8], token: &str) -> Self {
+        let mut text = String::from_utf8_lossy(body).into_owned();
+        if !token.is_empty() && text.contains(token) {
+            text = text.replace(token, "[redacted]");
+        }
+        let told = ErrorBody::read(&text);
+        text.truncate(text.floor_char_boundary(EXCERPT_BYTES));
+        Self {
+            call,
+            status,
+            told,
+            retry_after: None,
+            reason: None,
+            trace_id: None,
+            excerpt: text,
+        }
+    }
+
+    pub(super) fn with_headers(mut self, headers: &HeaderMap, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
+        self.reason = short_text(headers, "ratelimit-reason");
+        self.trace_id = trace_id(headers);
+        self
+    }
+
+    /// What was called.
+    #[must_use]
+    pub const fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// The status. 200 where the GraphQL gateway named an error and no status for it.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The product's own words, in one line of at most 500 characters.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.told.message()
+    }
+
+    /// All that the product complained of, `field: complaint` where it named the field; at
+    /// most 20 lines.
+    #[must_use]
+    pub fn errors(&self) -> &[String] {
+        self.told.lines()
+    }
+
+    /// How long the product asks to wait, at most an hour.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Which limit was hit (`RateLimit-Reason`), such as `jira-burst-based`.
+    #[must_use]
+    pub fn limit(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// Atlassian's own trace id of the answer, the first thing that its support asks for.
+    #[must_use]
+    pub fn upstream_trace_id(&self) -> Option<&str> {
+        self.trace_id.as_deref()
+    }
+
+    /// The first 2 KiB of the body, for a developer's eyes. It may hold users' data: it
+    /// belongs neither into a log nor into an answer.
+    #[must_use]
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt
+    }
+
+    /// Whether the limit concerns one issue, and other calls need not wait.
+    pub(super) fn is_about_one_issue(&self) -> bool {
+        self.limit() == Some("jira-per-issue-on-write")
+    }
+}
+
+/// Atlassian's trace id, wherever the answer has it.
+pub(super) fn trace_id(headers: &HeaderMap) -> Option<String> {
+    ["x-b3-traceid", "atl-traceid", "atl-request-id"]
+        .into_iter()
+        .find_map(|name| short_text(headers, name))
+}
+
+/// A header that may stand in a log line: visible ASCII, not long.
+fn short_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let text = headers.get(name)?.to_str().ok()?.trim();
+    let clean = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    clean.then(|| text.to_owned())
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {}", self.call, self.status.as_u16())?;
+        match self.message() {
+            Some(message) => write!(f, ": {message}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refusal")
+            .field("call", &self.call)
+            .field("status", &self.status)
+            .field("errors", &self.told.lines())
+            .field("retry_after", &self.retry_after)
+            .field("trace_id", &self.trace_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,89 @@
+//! An answer that is 2xx.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+
+use super::{Call, DecodeError, ProductError};
+
+/// A product's answer, 2xx and read to its end.
+#[derive(Clone)]
+pub struct Response {
+    pub(super) call: Call,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) trace_id: Option<String>,
+}
+
+impl Response {
+    /// The status, always 2xx.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body, decompressed.
+    #[must_use]
+    pub const fn bytes(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The body, decompressed, without the rest.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.body
+    }
+
+    /// The body as JSON. An empty one, as of a 204, reads as `null`: take `()` or an
+    /// `Option`.
+    ///
+    /// # Errors
+    /// [`ProductError::Decode`] if it is not JSON or not a `T`.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProductError> {
+        let body: &[u8] = if self.body.is_empty() {
+            b"null"
+        } else {
+            &self.body
+        };
+        serde_json::from_slice(body).map_err(|error| self.undecodable(DecodeError::of::<T>(&error)))
+    }
+
+    /// The body as text.
+    ///
+    /// # Errors
+    /// [`ProductError::Decode`] if it is not UTF-8.
+    pub fn text(&self) -> Result<String, ProductError> {
+        match std::str::from_utf8(&self.body) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(error) => Err(self.undecodable(DecodeError::Utf8(error.valid_up_to()))),
+        }
+    }
+
+    pub(super) fn undecodable(&self, source: DecodeError) -> ProductError {
+        ProductError::Decode {
+            call: self.call.clone(),
+            source,
+            trace_id: self.trace_id.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Response {
+    /// The body is left out: it may be about people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("call", &self.call)
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
