@@ -64,8 +64,8 @@ impl<T: DeserializeOwned + Send + 'static> Listing<T> {
         max_pages: usize,
         list_key: Option<String>,
     ) -> Self {
-        let pager = Pager::new(first, max_pages, list_key);
-        let pages = stream::try_unfold(pager, async |mut pager: Pager| {
+        let first = Pager::new(first, max_pages, list_key);
+        let pages = stream::try_unfold(first, async |mut pager: Pager| {
             let page = pager
                 .turn(|response, envelope| envelope.items::<T>(response))
                 .await?;
@@ -79,8 +79,8 @@ impl<T: DeserializeOwned + Send + 'static> Listing<T> {
         max_pages: usize,
         list_key: Option<String>,
     ) -> Self {
-        let pager = Pager::new(first, max_pages, list_key);
-        Self::new(stream::try_unfold(pager, async |mut pager: Pager| {
+        let first = Pager::new(first, max_pages, list_key);
+        Self::new(stream::try_unfold(first, async |mut pager: Pager| {
             let page = pager.turn(|response, _| response.json()).await?;
             Ok(page.map(|page| (page, pager)))
         }))

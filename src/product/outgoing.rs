@@ -191,9 +191,9 @@ impl Outgoing {
             Ok(Err(ReadError::Broken(error))) => return Err(self.lost(error)),
             Err(_) => return Err(self.too_slow()),
         };
-        if let Some((status, told)) = graphql::hidden_refusal(self.call.api, &body) {
-            let mut refusal = self.refusal(status, &body, authorization);
-            refusal.told = told;
+        if let Some(status) = graphql::hidden_refusal(self.call.api, &body) {
+            let start = &body[..body.len().min(ERROR_BODY_BYTES)];
+            let refusal = self.refusal(status, start, authorization);
             return Err(self.with_headers(refusal, &headers));
         }
         Ok(Response {

@@ -1,6 +1,5 @@
 //! What stands in a GraphQL answer: data, errors, or both.
 
-use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
@@ -57,17 +56,14 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// The refusal that a 200 of the gateway is, if it has errors and no data.
-pub(in crate::product) fn hidden_refusal(
-    api: Api,
-    body: &Bytes,
-) -> Option<(StatusCode, ErrorBody)> {
+/// The status that a 200 of the gateway stands for, if it has errors and no data.
+pub(in crate::product) fn hidden_refusal(api: Api, body: &[u8]) -> Option<StatusCode> {
     if api != Api::GraphQl {
         return None;
     }
     let answer = Answer::read(body).ok()?;
     let refused = answer.has_errors() && !answer.has_data();
-    refused.then(|| (answer.status(), ErrorBody::of_errors(&answer.errors)))
+    refused.then(|| answer.status())
 }
 
 /// `data` as it stands, if there are no errors beside it.

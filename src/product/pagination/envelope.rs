@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 
@@ -90,7 +90,7 @@ impl<'a> Envelope<'a> {
         if let Some(link) = text(links.and_then(|links| links.get("next").copied()))? {
             return Ok(Some(Next::Link(link)));
         }
-        if let Some(link) = link::next_of(headers.get_all(header::LINK)) {
+        if let Some(link) = link::next_of(headers) {
             return Ok(Some(Next::Link(link)));
         }
         if self.field("isLast") == Some(true) {

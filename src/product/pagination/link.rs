@@ -1,7 +1,7 @@
 //! Links to the next page. A token goes with each that is followed, so a link is taken
 //! apart and put together again behind the base URL, or refused.
 
-use http::{HeaderValue, header::GetAll};
+use http::{HeaderMap, header};
 use url::Url;
 
 use super::PaginationError;
@@ -76,8 +76,9 @@ fn below<'a>(base: &ApiUrl, path: &'a str) -> Option<&'a str> {
 }
 
 /// The link with `rel="next"` (RFC 8288), from any of the `Link` headers.
-pub(super) fn next_of(headers: GetAll<'_, HeaderValue>) -> Option<String> {
+pub(super) fn next_of(headers: &HeaderMap) -> Option<String> {
     headers
+        .get_all(header::LINK)
         .iter()
         .filter_map(|header| header.to_str().ok())
         .find_map(next_in)
