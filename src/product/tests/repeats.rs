@@ -6,18 +6,14 @@ use super::{Caller, upstream::Upstream};
 use crate::product::{ProductError, TransportError};
 
 /// How often a request is sent that always meets that status.
-async fn tries(method: Method, status: u16) -> usize {
+async fn tries(caller: &Caller, method: Method, status: u16) -> usize {
     let upstream = Upstream::start(move |_, _| {
         let status = StatusCode::from_u16(status).unwrap();
         (status, [("retry-after", "0")])
     })
     .await;
-    let sent = Caller::new()
-        .jira(&upstream.url)
-        .request(method, "/x")
-        .send()
-        .await;
-    assert!(sent.is_err());
+    let jira = caller.jira(&upstream.url);
+    assert!(jira.request(method, "/x").send().await.is_err());
     upstream.hits()
 }
 
@@ -44,10 +40,11 @@ async fn what_is_repeated_depends_on_method_and_status() {
             cases.push((method.clone(), status, if status == 429 { 3 } else { 1 }));
         }
     }
+    let caller = Caller::new();
     let counted = join_all(
         cases
             .iter()
-            .map(|(method, status, _)| tries(method.clone(), *status)),
+            .map(|(method, status, _)| tries(&caller, method.clone(), *status)),
     );
     for ((method, status, expected), counted) in cases.iter().zip(counted.await) {
         assert_eq!(counted, *expected, "{method} {status}");
