@@ -30,7 +30,9 @@ async fn a_refused_token_is_replaced_once() {
     let caller = Caller::new().with(tokens.clone());
     caller.jira(&upstream.url).post("/x").send().await.unwrap();
     assert_eq!(upstream.hits(), 2);
-    assert_eq!(tokens.refused.all(), ["Bearer stale"]);
+    let refused = tokens.refused.all();
+    assert_eq!(refused, ["Bearer stale"]);
+    assert!(refused[0].is_sensitive(), "so that no layer logs it");
 }
 
 #[tokio::test]
@@ -115,5 +117,30 @@ async fn without_a_token_nothing_is_sent() {
     let sent = caller.jira(&upstream.url).get("/x").send();
     let sent = tokio::time::timeout(Duration::from_secs(5), sent).await;
     assert!(matches!(sent, Ok(Err(ProductError::Deadline(_)))));
+    assert_eq!(upstream.hits(), 0);
+}
+
+/// Must not be asked.
+#[derive(Debug)]
+struct Untouchable;
+
+impl Credentials for Untouchable {
+    fn identity(&self) -> Identity {
+        Identity::App
+    }
+    fn authorization(&self, _: Deadline) -> BoxFuture<'_, Result<HeaderValue, Error>> {
+        unreachable!("there is no time left to use a token")
+    }
+    fn refused<'a>(&'a self, _: &'a HeaderValue) -> BoxFuture<'a, bool> {
+        unreachable!("nothing was sent")
+    }
+}
+
+#[tokio::test]
+async fn after_the_deadline_not_even_a_token_is_fetched() {
+    let upstream = taking("none").await;
+    let caller = Caller::new().with(Arc::new(Untouchable)).for_ms(0);
+    let sent = caller.jira(&upstream.url).get("/x").send().await;
+    assert!(matches!(sent, Err(ProductError::Deadline(_))));
     assert_eq!(upstream.hits(), 0);
 }

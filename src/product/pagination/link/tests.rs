@@ -85,6 +85,8 @@ fn link() -> impl Strategy<Value = String> {
         ".",
         "%2e",
         "%2F",
+        "..%2F",
+        "/..%5c",
         "%5c",
         "\\",
         "?",
