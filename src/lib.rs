@@ -7,6 +7,7 @@ pub mod deadline;
 pub mod error;
 pub mod fit;
 pub mod ids;
+pub mod impersonation;
 pub mod outbound;
 pub mod product;
 pub mod secret;

@@ -1,0 +1,241 @@
+//! The app speaks as a user who is not there: its own token exchanged for theirs.
+//!
+//! The platform calls it offline user impersonation ("Calling product APIs from a
+//! remote"). [`Impersonation`] does the exchange and keeps what came of it:
+//!
+//! - a token serves until shortly before its end, and is renewed in the background
+//!   from three quarters of its time on;
+//! - any number of callers for one [`Subject`] cost one exchange, also when the one
+//!   that began it goes away;
+//! - a denial is remembered for 30 s, a failure is not;
+//! - the quota of the app holds in any minute, and who would wait in vain is told at once;
+//! - a 429 of the gateway pauses all exchanges of the app and slows them down for a while.
+
+mod answer;
+mod context;
+mod error;
+mod exchange;
+mod flights;
+mod gateway;
+mod held;
+mod memory;
+mod meter;
+mod quota;
+mod subject;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+pub use self::{
+    answer::{Answer, read_answer},
+    context::{ContextAri, ContextId},
+    error::{GatewayFault, ImpersonationError},
+    subject::Subject,
+};
+use self::{
+    exchange::{Desk, Errand},
+    flights::{Boarding, Flights, Pilot},
+    gateway::Gateway,
+    memory::Memory,
+    meter::Meter,
+    quota::Quota,
+};
+use crate::{
+    clock::Clock,
+    config,
+    deadline::Deadline,
+    ids::InstallationId,
+    outbound::ApiUrl,
+    token::{AccountToken, AppToken},
+    trace::TraceId,
+};
+
+/// No exchange waits longer for its place in the quota, whatever time its caller has.
+/// It bounds the line: to the places of one minute.
+const MAX_PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often a caller boards: a flight that it only joined may end for a reason that
+/// is not its own.
+const MAX_BOARDINGS: usize = 3;
+
+/// Hands out tokens of impersonated accounts. Clones share everything.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # use forge_remote::{clock::Clock, config, deadline::Deadline, outbound, token::AppToken, trace::TraceId};
+/// # use forge_remote::{ids::Product, impersonation::{ContextId, Impersonation, Subject}};
+/// # async fn example(app_token: AppToken) -> Result<(), Box<dyn std::error::Error>> {
+/// let settings = config::Impersonation { requests_per_minute: 10_000, max_cached_tokens: 100_000 };
+/// let hosts = outbound::ApiHosts::new(["api.atlassian.com"], false);
+/// let graphql = hosts.check("https://api.atlassian.com/graphql".parse()?)?;
+/// let impersonation = Impersonation::new(&settings, graphql, outbound::client()?, Clock::system());
+///
+/// let subject = Subject {
+///     app: "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21".parse()?,
+///     installation: "9c7e1a52-4d08-4b6f-a3e1-5f20d8b9c647".parse()?,
+///     ic_label: None,
+///     context: ContextId::site(Product::Jira, "3e8d5b70-91f2-4c6a-b4d7-2a0f6e9c1b85".parse()?),
+///     account: "712020:5d0b7c34-8e21-4f96-a7d3-60c1e9b2f458".parse()?,
+/// };
+/// let deadline = Deadline::after(Duration::from_secs(20));
+/// let token = impersonation.token(&subject, &app_token, deadline, &TraceId::random()).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Impersonation {
+    desk: Arc<Desk>,
+    flights: Flights,
+}
+
+impl Impersonation {
+    /// Exchanges tokens at `graphql_url`.
+    ///
+    /// `http` must not follow redirects, which would carry the app's token on:
+    /// [`outbound::client`](crate::outbound::client) does not. Metrics go to the
+    /// recorder that is installed by now.
+    #[must_use]
+    pub fn new(
+        settings: &config::Impersonation,
+        graphql_url: ApiUrl,
+        http: reqwest::Client,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            desk: Arc::new(Desk {
+                gateway: Gateway::new(graphql_url, http, clock),
+                quota: Quota::new(settings.requests_per_minute),
+                memory: Memory::new(settings.max_cached_tokens),
+                meter: Meter::new(),
+            }),
+            flights: Flights::default(),
+        }
+    }
+
+    /// A token of the subject's account, from memory or by exchanging `app_token`.
+    ///
+    /// It can be used when it is handed out; hold it no longer than for the calls at
+    /// hand, and ask again for the next. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ImpersonationError`]; none of them waits longer than `deadline`.
+    pub async fn token(
+        &self,
+        subject: &Subject,
+        app_token: &AppToken,
+        deadline: Deadline,
+        trace: &TraceId,
+    ) -> Result<AccountToken, ImpersonationError> {
+        let now = Instant::now();
+        if let Some(held) = self.desk.memory.token(subject)
+            && let Some(token) = held.token_at(now)
+        {
+            self.desk.meter.hit.increment(1);
+            if held.renewal_due(now) {
+                self.renew(subject, app_token, trace);
+            }
+            return Ok(token.clone());
+        }
+        // In a box, so that the future of a hit stays small.
+        Box::pin(self.exchanged(subject, app_token, deadline, trace)).await
+    }
+
+    /// A product answered 401 to this token: it is handed out no more. A newer one
+    /// that has come meanwhile stays.
+    pub fn refused(&self, subject: &Subject, token: &AccountToken) {
+        if let Some(held) = self.desk.memory.token(subject) {
+            held.refuse(token);
+        }
+    }
+
+    /// Forgets all tokens of an installation, also those that are on their way.
+    pub fn forget_installation(&self, id: &InstallationId) {
+        // First the flights: what one of them has kept before this line is found by the next.
+        self.flights.forget(id);
+        self.desk.memory.forget(id);
+    }
+
+    async fn exchanged(
+        &self,
+        subject: &Subject,
+        app_token: &AppToken,
+        deadline: Deadline,
+        trace: &TraceId,
+    ) -> Result<AccountToken, ImpersonationError> {
+        let mut missed = false;
+        let mut boardings = 0;
+        loop {
+            let known = || self.known(subject);
+            let (flight, joined) = match self.flights.board(subject, app_token, known) {
+                Boarding::Known(outcome) => {
+                    self.desk.meter.hit.increment(u64::from(!missed));
+                    return outcome;
+                }
+                Boarding::Joined(flight) => (flight, true),
+                Boarding::Leads(_) if deadline.remaining().is_zero() => {
+                    return Err(ImpersonationError::Deadline);
+                }
+                Boarding::Leads(pilot) => {
+                    let flight = Arc::clone(pilot.flight());
+                    self.depart(pilot, app_token, deadline.within(MAX_PATIENCE), trace);
+                    (flight, false)
+                }
+            };
+            self.desk.meter.miss.increment(u64::from(!missed));
+            missed = true;
+            boardings += 1;
+            match flight.outcome(deadline).await {
+                Err(error)
+                    if joined
+                        && boardings < MAX_BOARDINGS
+                        && flight.may_do_better(&error, app_token, deadline) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// What memory has for the subject, as seen under the lock of the flights.
+    fn known(&self, subject: &Subject) -> Option<Result<AccountToken, ImpersonationError>> {
+        let now = Instant::now();
+        let memory = &self.desk.memory;
+        let held = memory.token(subject);
+        held.and_then(|held| held.token_at(now).cloned())
+            .map(Ok)
+            .or_else(|| memory.denial(subject, now).map(Err))
+    }
+
+    fn renew(&self, subject: &Subject, app_token: &AppToken, trace: &TraceId) {
+        if let Some(pilot) = self.flights.renew(subject, app_token) {
+            self.desk.meter.renewal.increment(1);
+            self.depart(pilot, app_token, Deadline::after(Duration::ZERO), trace);
+        }
+    }
+
+    /// Sends an exchange on its way, in a task that no caller can cancel.
+    fn depart(&self, pilot: Pilot, app_token: &AppToken, patience: Deadline, trace: &TraceId) {
+        let desk = Arc::clone(&self.desk);
+        let (app_token, trace) = (app_token.clone(), trace.clone());
+        tokio::spawn(async move {
+            let errand = Errand {
+                desk: &desk,
+                pilot: &pilot,
+                app_token: &app_token,
+                trace: &trace,
+                patience,
+            };
+            let result = errand.run().await;
+            pilot.land(result, |subject, result| desk.memory.keep(subject, result));
+        });
+    }
+}
+
+impl fmt::Debug for Impersonation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Impersonation")
+            .field("desk", &self.desk)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

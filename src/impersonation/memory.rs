@@ -1,0 +1,146 @@
+//! What past exchanges have shown: tokens, denials, and which form of a context works.
+//!
+//! The entries carry their own end, by tokio's clock, and are asked for it; the
+//! caches' own expiry only frees the memory.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use moka::{Expiry, sync::Cache};
+use tokio::time::Instant;
+
+use super::{
+    context::ContextAri,
+    error::ImpersonationError,
+    held::{Grant, Held},
+    subject::Subject,
+};
+use crate::ids::InstallationId;
+
+/// How long a denial is remembered.
+const DENIAL: Duration = Duration::from_secs(30);
+/// Denials and forms that are kept; the least used go first.
+const MAX_NOTES: u64 = 10_000;
+
+pub(super) struct Memory {
+    tokens: Cache<Subject, Arc<Held>>,
+    denials: Cache<Subject, Arc<Denial>>,
+    forms: Cache<InstallationId, ContextAri>,
+}
+
+struct Denial {
+    error: ImpersonationError,
+    until: Instant,
+}
+
+impl Memory {
+    pub(super) fn new(max_tokens: u64) -> Self {
+        Self {
+            tokens: Cache::builder()
+                .max_capacity(max_tokens)
+                .expire_after(UntilItsEnd)
+                .build(),
+            denials: Cache::builder()
+                .max_capacity(MAX_NOTES)
+                .time_to_live(DENIAL)
+                .build(),
+            forms: Cache::new(MAX_NOTES),
+        }
+    }
+
+    pub(super) fn token(&self, subject: &Subject) -> Option<Arc<Held>> {
+        self.tokens.get(subject)
+    }
+
+    pub(super) fn denial(&self, subject: &Subject, now: Instant) -> Option<ImpersonationError> {
+        self.denials
+            .get(subject)
+            .filter(|denial| now < denial.until)
+            .map(|denial| denial.error.clone())
+    }
+
+    /// Keeps a result if it is one to be kept: a token that lives, or a denial.
+    /// Anything else is a failure, and the next caller tries again.
+    pub(super) fn keep(&self, subject: &Subject, result: &Result<Grant, ImpersonationError>) {
+        match result {
+            Ok(grant) => {
+                if let Some(held) = Held::new(grant) {
+                    self.tokens.insert(subject.clone(), Arc::new(held));
+                }
+            }
+            Err(error @ ImpersonationError::Denied { .. }) => {
+                let denial = Denial {
+                    error: error.clone(),
+                    until: Instant::now() + DENIAL,
+                };
+                self.denials.insert(subject.clone(), Arc::new(denial));
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// The form of a context that worked in this installation when the documented one did not.
+    pub(super) fn form(&self, installation: &InstallationId) -> Option<ContextAri> {
+        self.forms.get(installation)
+    }
+
+    pub(super) fn form_works(&self, installation: InstallationId, form: ContextAri) {
+        self.forms.insert(installation, form);
+    }
+
+    #[cfg(test)]
+    pub(super) fn settled_tokens(&self) -> u64 {
+        self.tokens.run_pending_tasks();
+        self.tokens.entry_count()
+    }
+
+    /// Forgets all of an installation. It looks at every token: an uninstall is rare.
+    pub(super) fn forget(&self, installation: &InstallationId) {
+        self.forms.invalidate(installation);
+        drop_of(&self.tokens, installation);
+        drop_of(&self.denials, installation);
+    }
+}
+
+fn drop_of<V>(cache: &Cache<Subject, V>, installation: &InstallationId)
+where
+    V: Clone + Send + Sync + 'static,
+{
+    for (subject, _) in cache {
+        if subject.installation == *installation {
+            cache.invalidate(&*subject);
+        }
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory")
+            .field("tokens", &self.tokens.entry_count())
+            .field("denials", &self.denials.entry_count())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without the second function a renewed token would go with the end of the one before it.
+struct UntilItsEnd;
+
+impl Expiry<Subject, Arc<Held>> for UntilItsEnd {
+    fn expire_after_create(
+        &self,
+        _: &Subject,
+        held: &Arc<Held>,
+        _: std::time::Instant,
+    ) -> Option<Duration> {
+        Some(held.until().saturating_duration_since(Instant::now()))
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &Subject,
+        held: &Arc<Held>,
+        _: std::time::Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(held.until().saturating_duration_since(Instant::now()))
+    }
+}
