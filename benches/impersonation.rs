@@ -113,12 +113,12 @@ impl Filled {
     }
 }
 
-#[divan::bench(threads = [1, 2])]
+#[divan::bench(threads = [1, 2], sample_size = 1_000)]
 fn hit_of_one_account(bencher: Bencher<'_, '_>) {
     filled().bench(bencher, 1);
 }
 
-#[divan::bench(threads = [1, 2])]
+#[divan::bench(threads = [1, 2], sample_size = 1_000)]
 fn hit_of_a_thousand_accounts(bencher: Bencher<'_, '_>) {
     filled().bench(bencher, ACCOUNTS);
 }

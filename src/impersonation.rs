@@ -165,6 +165,10 @@ impl Impersonation {
         let mut missed = false;
         let mut boardings = 0;
         loop {
+            // Before boarding: a flight that is called off would strand those who join it.
+            if deadline.remaining().is_zero() {
+                return Err(ImpersonationError::Deadline);
+            }
             let known = || self.known(subject);
             let (flight, joined) = match self.flights.board(subject, app_token, known) {
                 Boarding::Known(outcome) => {
@@ -172,9 +176,6 @@ impl Impersonation {
                     return outcome;
                 }
                 Boarding::Joined(flight) => (flight, true),
-                Boarding::Leads(_) if deadline.remaining().is_zero() => {
-                    return Err(ImpersonationError::Deadline);
-                }
                 Boarding::Leads(pilot) => {
                     let flight = Arc::clone(pilot.flight());
                     self.depart(pilot, app_token, deadline.within(MAX_PATIENCE), trace);

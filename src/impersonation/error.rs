@@ -19,7 +19,10 @@ pub enum ImpersonationError {
         /// The trace id of the gateway's answer.
         upstream_trace: Option<Arc<str>>,
     },
-    /// The gateway answered 401 to the app's token: drop it and take a newer one.
+    /// The gateway answered 401: the app's token is stale, take a newer one.
+    ///
+    /// With a token that other exchanges succeed with it means the account: accounts
+    /// of apps and services cannot be impersonated, and the gateway says 401 to that too.
     #[error("the gateway refused the app's token")]
     AppTokenRefused {
         /// The trace id of the gateway's answer.

@@ -144,3 +144,35 @@ impl Expiry<Subject, Arc<Held>> for UntilItsEnd {
         Some(held.until().saturating_duration_since(Instant::now()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Timestamp, impersonation::ContextId, token::AccountToken};
+
+    #[test]
+    fn a_renewed_token_gets_a_place_in_memory_for_its_own_life() {
+        let token = AccountToken::expiring("t".to_owned(), Timestamp::from_unix(0)).unwrap();
+        let grant = Grant {
+            token,
+            asked: Instant::now(),
+            ttl: Duration::from_hours(1),
+        };
+        let held = Arc::new(Held::new(&grant).unwrap());
+        let id = "9c7e1a52-4d08-4b6f-a3e1-5f20d8b9c647";
+        let subject = Subject {
+            app: id.parse().unwrap(),
+            installation: id.parse().unwrap(),
+            ic_label: None,
+            context: ContextId::workspace(id.parse().unwrap()),
+            account: id.parse().unwrap(),
+        };
+        let now = std::time::Instant::now();
+        let rest_of_the_old_one = Some(Duration::from_secs(3));
+        let created = UntilItsEnd.expire_after_create(&subject, &held, now);
+        let updated = UntilItsEnd.expire_after_update(&subject, &held, now, rest_of_the_old_one);
+        for span in [created, updated] {
+            assert!(span.unwrap() > Duration::from_mins(58), "{span:?}");
+        }
+    }
+}

@@ -148,7 +148,7 @@ fn an_error_without_a_usable_status_is_a_failure() {
         json!("x"),
     ] {
         assert!(
-            matches!(graphql(&[status.clone()]), Answer::Failed(_)),
+            matches!(graphql(std::slice::from_ref(&status)), Answer::Failed(_)),
             "{status}"
         );
     }

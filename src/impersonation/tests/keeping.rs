@@ -1,5 +1,7 @@
 //! What is kept, for how long, and what is dropped.
 
+use tokio::sync::{Notify, Semaphore};
+
 use super::*;
 
 fn secs(seconds: u64) -> Duration {
@@ -81,6 +83,37 @@ async fn a_renewal_that_fails_disturbs_nobody_and_waits_before_the_next() {
 }
 
 #[tokio::test]
+async fn a_caller_on_board_of_a_renewal_that_fails_begins_an_exchange_of_its_own() {
+    let (asked, open) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let gateway = {
+        let (asked, open) = (Arc::clone(&asked), Arc::clone(&open));
+        FakeGateway::slow(move |seen| {
+            let (asked, open) = (Arc::clone(&asked), Arc::clone(&open));
+            async move {
+                if seen.index == 1 {
+                    asked.notify_one();
+                    open.notified().await;
+                    return status(500);
+                }
+                granted(&format!("token-{}", seen.index), 3600)
+            }
+        })
+        .await
+    };
+    let impersonation = gateway.impersonation();
+    let (subject, app, trace) = (subject(), app_token(APP_TOKEN), TraceId::random());
+    ask(&impersonation, &subject).await.unwrap();
+    pass(secs(3_000)).await;
+    let deadline = Deadline::after(secs(5));
+    let old = impersonation.token(&subject, &app, deadline, &trace).await;
+    asked.notified().await;
+    impersonation.refused(&subject, &old.unwrap());
+    let (token, ()) = tokio::join!(ask(&impersonation, &subject), async { open.notify_one() });
+    assert_eq!(token.unwrap(), "token-2");
+    assert_eq!(gateway.requests(), 3);
+}
+
+#[tokio::test]
 async fn a_denial_is_remembered_for_half_a_minute() {
     let gateway = FakeGateway::start(|seen| match seen.index {
         0 => denied("not now"),
@@ -94,7 +127,7 @@ async fn a_denial_is_remembered_for_half_a_minute() {
             matches!(result, Err(ImpersonationError::Denied { message, .. }) if &*message == "not now")
         );
     }
-    pass(Duration::from_millis(29_000)).await;
+    pass(secs(29)).await;
     assert!(ask(&impersonation, &subject()).await.is_err());
     assert_eq!(gateway.requests(), 1);
     pass(secs(1)).await;
@@ -208,10 +241,7 @@ async fn a_forgotten_installation_has_no_tokens_and_others_keep_theirs() {
 
 #[tokio::test]
 async fn a_token_on_its_way_to_a_forgotten_installation_is_not_kept() {
-    let (asked, open) = (
-        Arc::new(tokio::sync::Notify::new()),
-        Arc::new(tokio::sync::Semaphore::new(0)),
-    );
+    let (asked, open) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
     let gateway = {
         let (asked, open) = (Arc::clone(&asked), Arc::clone(&open));
         FakeGateway::slow(move |seen| {

@@ -64,6 +64,23 @@ async fn one_on_board_of_a_flight_in_line_is_told_at_once_too() {
 }
 
 #[tokio::test]
+async fn a_caller_with_more_time_takes_the_place_that_the_first_could_not_wait_for() {
+    let gateway = FakeGateway::generous().await;
+    let impersonation = gateway.limited_to(600);
+    for n in 0..60 {
+        ask(&impersonation, &account(n)).await.unwrap();
+    }
+    let subject = account(100);
+    // No time for the tenth of a second until the next place; the others board its flight.
+    let hasty = ask_within(Duration::from_millis(1), &impersonation, &subject);
+    let patient = futures_util::future::join_all((0..20).map(|_| ask(&impersonation, &subject)));
+    let (hasty, patient) = tokio::join!(hasty, patient);
+    assert!(hasty.is_err());
+    assert!(patient.iter().all(Result::is_ok), "{patient:?}");
+    assert_eq!(gateway.requests(), 61);
+}
+
+#[tokio::test]
 async fn a_limit_of_the_gateway_pauses_all_exchanges_of_the_app() {
     let gateway = FakeGateway::start(|seen| match seen.index {
         0 => limited("30"),
@@ -142,7 +159,7 @@ async fn a_renewal_takes_no_place_that_a_caller_waits_for() {
     let gateway = FakeGateway::generous().await;
     let impersonation = gateway.limited_to(1);
     ask(&impersonation, &subject()).await.unwrap();
-    pass(Duration::from_secs(3_000)).await;
+    pass(Duration::from_mins(50)).await;
     // The one place of this minute goes to a caller, the renewal finds none.
     ask(&impersonation, &account(1)).await.unwrap();
     ask(&impersonation, &subject()).await.unwrap();
