@@ -148,12 +148,16 @@ async fn a_caller_with_a_newer_app_token_does_not_share_a_stale_ones_fate() {
         gated.asked.notified().await;
         gated.open.notify_one();
     };
-    let (first, same, newer, ()) = tokio::join!(
-        ask_with("stale"),
-        ask_with("stale"),
-        ask_with("fresh"),
-        open
-    );
+    let all = async {
+        tokio::join!(
+            ask_with("stale"),
+            ask_with("stale"),
+            ask_with("fresh"),
+            open
+        )
+    };
+    let all = tokio::time::timeout(Duration::from_secs(10), all).await;
+    let (first, same, newer, ()) = all.expect("two exchanges");
     for stale in [first, same] {
         assert!(matches!(
             stale,
