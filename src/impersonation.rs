@@ -149,6 +149,8 @@ impl Impersonation {
     }
 
     /// Forgets all tokens of an installation, also those that are on their way.
+    ///
+    /// It looks at every token that is kept: fit for an uninstall, not for each request.
     pub fn forget_installation(&self, id: &InstallationId) {
         // First the flights: what one of them has kept before this line is found by the next.
         self.flights.forget(id);

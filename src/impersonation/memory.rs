@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use moka::{Expiry, sync::Cache};
+use moka::{Expiry, policy::EvictionPolicy, sync::Cache};
 use tokio::time::Instant;
 
 use super::{
@@ -18,7 +18,7 @@ use crate::ids::InstallationId;
 
 /// How long a denial is remembered.
 const DENIAL: Duration = Duration::from_secs(30);
-/// Denials and forms that are kept; the least used go first.
+/// Denials and forms that are kept.
 const MAX_NOTES: u64 = 10_000;
 
 pub(super) struct Memory {
@@ -37,6 +37,9 @@ impl Memory {
         Self {
             tokens: Cache::builder()
                 .max_capacity(max_tokens)
+                // The default policy may turn a newcomer away when the cache is full, and
+                // every call for that account would cost another exchange.
+                .eviction_policy(EvictionPolicy::lru())
                 .expire_after(UntilItsEnd)
                 .build(),
             denials: Cache::builder()
@@ -93,7 +96,7 @@ impl Memory {
         self.tokens.entry_count()
     }
 
-    /// Forgets all of an installation. It looks at every token: an uninstall is rare.
+    /// Forgets all of an installation.
     pub(super) fn forget(&self, installation: &InstallationId) {
         self.forms.invalidate(installation);
         drop_of(&self.tokens, installation);
