@@ -1,9 +1,13 @@
 //! The backend of an Atlassian Forge app.
 
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod config;
 pub mod cors;
 pub mod deadline;
+#[cfg(feature = "emulator")]
+pub mod emulator;
 pub mod error;
 pub mod fit;
 pub mod ids;
