@@ -1,6 +1,7 @@
 //! The backend of an Atlassian Forge app.
 
 pub mod clock;
+pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod config;

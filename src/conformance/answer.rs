@@ -108,10 +108,7 @@ pub fn judge(exchange: &Exchange<'_>) -> Vec<Finding> {
             body,
         } => {
             findings.push(rules::size(body.len()));
-            findings.push(rules::unauthorized_means_fit(
-                status,
-                exchange.fit_was_good,
-            ));
+            findings.push(rules::unauthorized_means_fit(status, exchange.fit_was_good));
             findings.push(rules::no_redirect(status));
             if status.is_success() {
                 findings.push(rules::success_parses(body));
@@ -125,10 +122,7 @@ pub fn judge(exchange: &Exchange<'_>) -> Vec<Finding> {
         }
         Outcome::TooLarge { status } => {
             findings.push(rules::size(usize::MAX));
-            findings.push(rules::unauthorized_means_fit(
-                status,
-                exchange.fit_was_good,
-            ));
+            findings.push(rules::unauthorized_means_fit(status, exchange.fit_was_good));
         }
         Outcome::NoAnswer | Outcome::TimedOut => {}
     }

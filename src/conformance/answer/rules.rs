@@ -167,8 +167,12 @@ pub(super) fn error_parses(body: &[u8]) -> Finding {
         passed,
         match (passed, body.is_empty()) {
             (true, _) => "The error's body parses as JSON.",
-            (false, true) => "The error has no body: the call rejects instead of resolving with the status.",
-            (false, false) => "The error's body is not JSON: the call rejects, and the caller never sees the status.",
+            (false, true) => {
+                "The error has no body: the call rejects instead of resolving with the status."
+            }
+            (false, false) => {
+                "The error's body is not JSON: the call rejects, and the caller never sees the status."
+            }
         },
         "Answer every error with a JSON body, the framework's own errors included.",
     )
@@ -176,9 +180,13 @@ pub(super) fn error_parses(body: &[u8]) -> Finding {
 
 pub(super) fn error_has_message(body: &[u8]) -> Option<Finding> {
     let value: Value = serde_json::from_slice(body).ok()?;
-    let passed = [&value["error"]["message"], &value["message"], &value["error"]]
-        .iter()
-        .any(|message| message.as_str().is_some_and(|text| !text.trim().is_empty()));
+    let passed = [
+        &value["error"]["message"],
+        &value["message"],
+        &value["error"],
+    ]
+    .iter()
+    .any(|message| message.as_str().is_some_and(|text| !text.trim().is_empty()));
     Some(finding(
         "error-has-message",
         Severity::Should,
@@ -197,7 +205,9 @@ pub(super) fn no_token_echoed(headers: &HeaderMap, body: &[u8], tokens: &[Secret
         let token = token.expose().as_bytes();
         token.len() >= SHORTEST_TOKEN
             && (contains(body, token)
-                || headers.values().any(|value| contains(value.as_bytes(), token)))
+                || headers
+                    .values()
+                    .any(|value| contains(value.as_bytes(), token)))
     });
     finding(
         "no-token-echoed",

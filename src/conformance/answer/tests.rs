@@ -102,10 +102,7 @@ fn a_framework_error_in_plain_text_is_broken_twice() {
 
 #[test]
 fn an_error_without_a_message_is_frowned_upon() {
-    assert_eq!(
-        broken(500, &json_headers(), b"{}"),
-        ["error-has-message"]
-    );
+    assert_eq!(broken(500, &json_headers(), b"{}"), ["error-has-message"]);
 }
 
 #[test]
@@ -133,7 +130,10 @@ fn a_token_in_body_or_header_is_found() {
         })
     };
     let body = format!(r#"{{"seen":"Bearer {}"}}"#, token.expose());
-    assert_eq!(echoed(&json_headers(), body.as_bytes()), ["no-token-echoed"]);
+    assert_eq!(
+        echoed(&json_headers(), body.as_bytes()),
+        ["no-token-echoed"]
+    );
     let mut headers = json_headers();
     headers.insert("x-debug", token.expose().parse().unwrap());
     assert_eq!(echoed(&headers, b"{}"), ["no-token-echoed"]);

@@ -1,0 +1,224 @@
+//! `manifest.yml`: what the emulator needs of it, resolved and checked.
+//!
+//! The chain is UI module → `resolver.endpoint` → `endpoint.remote` → `remotes[]`.
+//! A manifest with a problem is refused at the start, as deploying it would be.
+
+mod document;
+mod lint;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, fmt, path::Path};
+
+use crate::ids::{AppId, Product};
+
+use document::Document;
+
+/// The platform takes no larger manifest (Forge manifest reference: 200 KB).
+const MAX_BYTES: u64 = 200 * 1024;
+
+/// Grants `x-forge-oauth-system`.
+pub(super) const APP_TOKEN_SCOPE: &str = "read:app-system-token";
+/// Grants `x-forge-oauth-user`.
+pub(super) const USER_TOKEN_SCOPE: &str = "read:app-user-token";
+
+/// A manifest that passed its checks.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    pub(super) app_id: AppId,
+    /// Products the app is installed in, the required one first.
+    pub(super) products: Vec<Product>,
+    /// UI modules whose resolver is an endpoint, in the products that are played here.
+    pub(super) modules: Vec<UiModule>,
+    pub(super) scopes: Scopes,
+}
+
+/// A UI module and the endpoint behind it.
+#[derive(Debug, Clone)]
+pub(super) struct UiModule {
+    pub(super) key: String,
+    /// The manifest's type, such as `confluence:globalPage`.
+    pub(super) kind: String,
+    pub(super) title: String,
+    pub(super) product: Product,
+    pub(super) remote: String,
+    pub(super) auth: TokenSwitches,
+}
+
+/// `endpoint.auth`: which tokens travel with an invocation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct TokenSwitches {
+    pub(super) app: bool,
+    pub(super) user: bool,
+}
+
+/// `permissions.scopes`, from either of its forms: each scope, and whether it allows impersonation.
+#[derive(Debug, Default)]
+pub(super) struct Scopes(BTreeMap<String, bool>);
+
+impl Scopes {
+    pub(super) fn has(&self, scope: &str) -> bool {
+        self.0.contains_key(scope)
+    }
+
+    /// The scopes that a token carries besides those that only ask for tokens.
+    pub(super) fn granted(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .keys()
+            .map(String::as_str)
+            .filter(|scope| !is_token_scope(scope))
+    }
+
+    /// The scopes that an impersonated token carries.
+    pub(super) fn impersonable(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(|(scope, allowed)| **allowed && !is_token_scope(scope))
+            .map(|(scope, _)| scope.as_str())
+    }
+}
+
+fn is_token_scope(scope: &str) -> bool {
+    matches!(scope, APP_TOKEN_SCOPE | USER_TOKEN_SCOPE)
+}
+
+/// Why there is no manifest to work with.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ManifestError {
+    #[error("cannot be read: run in the app's folder or name the file with `--manifest`")]
+    Unreadable(#[source] std::io::Error),
+    #[error("is larger than the 200 KB that the platform takes")]
+    TooLarge,
+    #[error("is not UTF-8")]
+    NotText,
+    /// Not YAML, or not the shape of a manifest.
+    #[error("{0}")]
+    Malformed(Malformed),
+    /// The linter's words.
+    #[error("{}", one_line(.0))]
+    Problems(Vec<String>),
+}
+
+/// Where and why the text is no manifest.
+#[derive(Debug)]
+pub(super) struct Malformed {
+    pub(super) position: Option<(u64, u64)>,
+    pub(super) reason: String,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((line, column)) = self.position {
+            write!(f, "line {line}, column {column}: ")?;
+        }
+        f.write_str(&self.reason)
+    }
+}
+
+fn one_line(problems: &[String]) -> String {
+    match problems {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+    }
+}
+
+impl Manifest {
+    /// Reads and checks the file.
+    pub(super) fn read(path: &Path) -> Result<Self, ManifestError> {
+        let size = std::fs::metadata(path)
+            .map_err(ManifestError::Unreadable)?
+            .len();
+        if size > MAX_BYTES {
+            return Err(ManifestError::TooLarge);
+        }
+        let bytes = std::fs::read(path).map_err(ManifestError::Unreadable)?;
+        let text = String::from_utf8(bytes).map_err(|_| ManifestError::NotText)?;
+        Self::parse(&text)
+    }
+
+    /// Checks the text of a manifest.
+    pub(super) fn parse(text: &str) -> Result<Self, ManifestError> {
+        let document = Document::parse(text).map_err(ManifestError::Malformed)?;
+        let problems = lint::problems(&document);
+        if !problems.is_empty() {
+            return Err(ManifestError::Problems(problems));
+        }
+        let app_id = document
+            .app
+            .id
+            .parse()
+            .map_err(|_| ManifestError::Problems(vec![lint::BAD_APP_ID.to_owned()]))?;
+        let manifest = Self {
+            app_id,
+            products: products(&document),
+            modules: ui_modules(&document),
+            scopes: Scopes(document.permissions.scopes.into_flags()),
+        };
+        if manifest.modules.is_empty() {
+            return Err(ManifestError::Problems(vec![lint::NO_UI_MODULE.to_owned()]));
+        }
+        Ok(manifest)
+    }
+
+    pub(super) fn module(&self, key: &str) -> Option<&UiModule> {
+        self.modules.iter().find(|module| module.key == key)
+    }
+}
+
+/// The product that a module type belongs to, where it is one that is played here.
+fn product_of(kind: &str) -> Option<Product> {
+    match kind.split_once(':').map_or(kind, |(product, _)| product) {
+        "confluence" | "macro" => Some(Product::Confluence),
+        "jira" | "jiraServiceManagement" => Some(Product::Jira),
+        _ => None,
+    }
+}
+
+fn products(document: &Document) -> Vec<Product> {
+    let mut products: Vec<Product> = Vec::new();
+    let mut add = |product: Product| {
+        if matches!(product, Product::Confluence | Product::Jira) && !products.contains(&product) {
+            products.push(product);
+        }
+    };
+    let compatibility = &document.app.compatibility;
+    for required in [true, false] {
+        for (name, _) in compatibility.iter().filter(|(_, c)| c.required == required) {
+            add(Product::from(name.as_str()));
+        }
+    }
+    for kind in document.modules.keys() {
+        product_of(kind).into_iter().for_each(&mut add);
+    }
+    products
+}
+
+fn ui_modules(document: &Document) -> Vec<UiModule> {
+    let mut modules = Vec::new();
+    for (kind, entries) in &document.modules {
+        let Some(product) = product_of(kind) else {
+            continue;
+        };
+        for entry in entries {
+            let endpoint = entry
+                .resolver
+                .as_ref()
+                .and_then(|resolver| resolver.endpoint.as_deref())
+                .and_then(|key| document.endpoint(key));
+            if let Some((endpoint, remote)) =
+                endpoint.and_then(|endpoint| Some((endpoint, endpoint.remote.clone()?)))
+            {
+                modules.push(UiModule {
+                    key: entry.key.clone(),
+                    kind: kind.clone(),
+                    title: entry.title().unwrap_or(&entry.key).to_owned(),
+                    product: product.clone(),
+                    remote,
+                    auth: endpoint.auth.switches(),
+                });
+            }
+        }
+    }
+    modules
+}
