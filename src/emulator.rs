@@ -1,2 +1,6 @@
 //! x
+mod keys;
 mod manifest;
+mod mint;
+mod tokens;
+mod world;

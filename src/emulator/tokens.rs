@@ -1,0 +1,283 @@
+//! OAuth tokens: the app's, the users', and those of impersonated accounts.
+//!
+//! They are JWTs with an `exp`, as the platform's are. What a token may do stands in
+//! it, signed with a key that only the emulator has, so nothing has to be remembered.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use super::{manifest::Scopes, world};
+use crate::{
+    clock::{Clock, Timestamp},
+    ids::InstallationId,
+    secret::Secret,
+};
+
+const ISSUER: &str = "forge/oauth-token";
+
+/// On whose behalf a token speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Kind {
+    /// The app's bot account.
+    App,
+    /// The user in session.
+    User,
+    /// An account that the app impersonates.
+    Impersonated,
+}
+
+/// What a token grants, once it is verified.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Grant {
+    pub(super) kind: Kind,
+    /// The account: the bot's for the app itself.
+    pub(super) sub: String,
+    installation: InstallationId,
+    /// Separated by spaces.
+    scope: String,
+    iss: String,
+    iat: i64,
+    exp: i64,
+    pub(super) jti: String,
+}
+
+impl Grant {
+    pub(super) fn carries(&self, scope: &str) -> bool {
+        self.scope.split(' ').any(|carried| carried == scope)
+    }
+}
+
+/// A token that an API must not accept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BadToken {
+    #[error("no bearer token")]
+    Missing,
+    #[error("not a token of this emulator")]
+    Forged,
+    #[error("the token has expired")]
+    Expired,
+    #[error("the token is for another installation")]
+    OtherInstallation,
+}
+
+/// Makes tokens and checks them.
+pub(super) struct Tokens {
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    installation: InstallationId,
+    lifetime: Duration,
+    impersonation_lifetime: Duration,
+    clock: Clock,
+    /// The token that is handed out for an account until it nears its end: one entry for each account.
+    current: Mutex<HashMap<(Kind, String), (Secret, Timestamp)>>,
+    app_scopes: String,
+    impersonation_scopes: String,
+}
+
+/// How long tokens live.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lifetimes {
+    pub(super) token: Duration,
+    pub(super) impersonation: Duration,
+}
+
+impl Tokens {
+    pub(super) fn new(
+        secret: &[u8],
+        installation: InstallationId,
+        scopes: &Scopes,
+        lifetimes: Lifetimes,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            signing: EncodingKey::from_secret(secret),
+            verifying: DecodingKey::from_secret(secret),
+            installation,
+            lifetime: lifetimes.token,
+            impersonation_lifetime: lifetimes.impersonation,
+            clock,
+            current: Mutex::default(),
+            app_scopes: scopes.granted().collect::<Vec<_>>().join(" "),
+            impersonation_scopes: scopes.impersonable().collect::<Vec<_>>().join(" "),
+        }
+    }
+
+    /// The app's token: the same string until less than half of its life is left.
+    pub(super) fn for_app(&self) -> Option<Secret> {
+        self.current(Kind::App, world::BOT)
+    }
+
+    /// The token of the user in session, kept and renewed like the app's.
+    pub(super) fn for_user(&self, account_id: &str) -> Option<Secret> {
+        self.current(Kind::User, account_id)
+    }
+
+    /// A new token for an account that the app may impersonate, and its lifetime in seconds.
+    pub(super) fn impersonate(&self, account_id: &str) -> Option<(Secret, u64)> {
+        let lifetime = self.impersonation_lifetime;
+        let scopes = &self.impersonation_scopes;
+        let token = self.sign(Kind::Impersonated, account_id, scopes, lifetime)?;
+        Some((token, lifetime.as_secs()))
+    }
+
+    /// Checks who signed it, when it lapses and where it belongs.
+    pub(super) fn verify(&self, token: &str) -> Result<Grant, BadToken> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        // By the emulator's own clock, below, so that a test can set the time.
+        validation.validate_exp = false;
+        validation.required_spec_claims.clear();
+        let grant = jsonwebtoken::decode::<Grant>(token, &self.verifying, &validation)
+            .map_err(|_| BadToken::Forged)?
+            .claims;
+        if self.clock.now().unix() >= grant.exp {
+            return Err(BadToken::Expired);
+        }
+        if grant.installation != self.installation {
+            return Err(BadToken::OtherInstallation);
+        }
+        Ok(grant)
+    }
+
+    fn current(&self, kind: Kind, account_id: &str) -> Option<Secret> {
+        let now = self.clock.now();
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (kind, account_id.to_owned());
+        if let Some((token, renew_at)) = current.get(&key)
+            && now < *renew_at
+        {
+            return Some(token.clone());
+        }
+        let token = self.sign(kind, account_id, &self.app_scopes, self.lifetime)?;
+        current.insert(key, (token.clone(), now.plus(self.lifetime / 2)));
+        Some(token)
+    }
+
+    fn sign(&self, kind: Kind, account: &str, scope: &str, life: Duration) -> Option<Secret> {
+        let now = self.clock.now();
+        let grant = Grant {
+            kind,
+            sub: account.to_owned(),
+            installation: self.installation,
+            scope: scope.to_owned(),
+            iss: ISSUER.to_owned(),
+            iat: now.unix(),
+            exp: now.plus(life).unix(),
+            jti: world::random_uuid().simple().to_string(),
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &grant, &self.signing)
+            .ok()
+            .map(Secret::new)
+    }
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokens")
+            .field("installation", &self.installation)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::manifest::Manifest;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn tokens(secret: &[u8], installation: u128, clock: &Clock) -> Tokens {
+        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.yml"));
+        let manifest = Manifest::parse(&text.unwrap()).unwrap();
+        let lifetimes = Lifetimes {
+            token: 4 * HOUR,
+            impersonation: HOUR,
+        };
+        let installation = uuid::Uuid::from_u128(installation).into();
+        Tokens::new(
+            secret,
+            installation,
+            &manifest.scopes,
+            lifetimes,
+            clock.clone(),
+        )
+    }
+
+    fn clock() -> Clock {
+        Clock::manual(Timestamp::from_unix(1_785_312_000))
+    }
+
+    #[test]
+    fn a_token_is_repeated_and_renewed_with_two_hours_left() {
+        let clock = clock();
+        let tokens = tokens(b"secret", 1, &clock);
+        let first = tokens.for_app().unwrap();
+        assert_eq!(first, tokens.for_app().unwrap());
+        clock.advance(2 * HOUR);
+        assert_ne!(first, tokens.for_app().unwrap());
+        assert!(tokens.verify(first.expose()).is_ok());
+    }
+
+    #[test]
+    fn every_account_and_every_kind_has_a_token_of_its_own() {
+        let tokens = tokens(b"secret", 1, &clock());
+        let (app, mira, jonas) = (
+            tokens.for_app().unwrap(),
+            tokens.for_user(world::MIRA).unwrap(),
+            tokens.for_user(world::JONAS).unwrap(),
+        );
+        assert!(app != mira && mira != jonas && app != jonas);
+        assert_eq!(tokens.verify(jonas.expose()).unwrap().sub, world::JONAS);
+    }
+
+    #[test]
+    fn an_impersonated_token_carries_only_flagged_scopes() {
+        let tokens = tokens(b"secret", 1, &clock());
+        let (token, ttl) = tokens.impersonate(world::PRIYA).unwrap();
+        let grant = tokens.verify(token.expose()).unwrap();
+        assert_eq!((grant.kind, ttl), (Kind::Impersonated, 3600));
+        assert!(grant.carries("read:confluence-content.all"));
+        assert!(!grant.carries("read:confluence-user"));
+        let user = tokens.for_user(world::PRIYA).unwrap();
+        assert!(
+            tokens
+                .verify(user.expose())
+                .unwrap()
+                .carries("read:confluence-user")
+        );
+    }
+
+    #[test]
+    fn tokens_that_lapsed_or_belong_elsewhere_are_refused() {
+        let clock = clock();
+        let ours = tokens(b"secret", 1, &clock);
+        let token = ours.for_app().unwrap();
+        let refused = |tokens: &Tokens, token: &str| tokens.verify(token).unwrap_err();
+        assert_eq!(
+            refused(&tokens(b"secret", 2, &clock), token.expose()),
+            BadToken::OtherInstallation
+        );
+        assert_eq!(
+            refused(&tokens(b"other", 1, &clock), token.expose()),
+            BadToken::Forged
+        );
+        assert_eq!(refused(&ours, "eyJ.opaque.token"), BadToken::Forged);
+        clock.advance(4 * HOUR);
+        assert_eq!(refused(&ours, token.expose()), BadToken::Expired);
+    }
+
+    #[test]
+    fn a_token_can_be_read_as_one_with_an_expiry() {
+        let clock = clock();
+        let token = tokens(b"secret", 1, &clock).for_app().unwrap();
+        let read = crate::token::AppToken::received(token.expose().to_owned(), clock.now());
+        assert_eq!(read.unwrap().expires_at(), clock.now().plus(4 * HOUR));
+    }
+}
