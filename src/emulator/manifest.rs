@@ -85,7 +85,7 @@ fn is_token_scope(scope: &str) -> bool {
 /// Why there is no manifest to work with.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ManifestError {
-    #[error("cannot be read: run in the app's folder or name the file with `--manifest`")]
+    #[error("cannot be read")]
     Unreadable(#[source] std::io::Error),
     #[error("is larger than the 200 KB that the platform takes")]
     TooLarge,
@@ -95,7 +95,7 @@ pub(super) enum ManifestError {
     #[error("{0}")]
     Malformed(Malformed),
     /// The linter's words.
-    #[error("{}", one_line(.0))]
+    #[error("{}", .0.join(" "))]
     Problems(Vec<String>),
 }
 
@@ -112,14 +112,6 @@ impl fmt::Display for Malformed {
             write!(f, "line {line}, column {column}: ")?;
         }
         f.write_str(&self.reason)
-    }
-}
-
-fn one_line(problems: &[String]) -> String {
-    match problems {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
     }
 }
 

@@ -9,7 +9,9 @@ use uuid::{Builder, Uuid};
 
 use crate::ids::{AppId, CloudId, InstallationId, Product};
 
-pub(super) use pages::{PAGES, Page, SPACES, Space};
+#[cfg(test)]
+use pages::SPACES;
+pub(super) use pages::{PAGES, Page};
 
 /// Where the site lives, as browsers see it. Nothing here ever asks it.
 pub(super) const SITE_URL: &str = "https://quarry.atlassian.net";

@@ -1,0 +1,201 @@
+//! The door to the emulated APIs: who calls, may they, and a line in the journal.
+
+use std::{borrow::Cow, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{
+    journal::{Belonging, Call, Identity, Purpose},
+    stage::Stage,
+    tokens::{BadToken, Grant, Kind},
+    world,
+};
+use crate::{ids::Product, trace};
+
+/// Longest path and query that is kept for the console.
+const MAX_PATH: usize = 2048;
+
+/// An answer that turns a call down, in the words of the API that gives it.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    body: Value,
+    note: Option<Cow<'static, str>>,
+}
+
+/// Why a call was refused, for the console alone.
+#[derive(Debug, Clone)]
+pub(super) struct Note(pub(super) Cow<'static, str>);
+
+/// What a call was for, where it is no plain product call.
+#[derive(Debug, Clone)]
+pub(super) struct Meant(pub(super) Purpose);
+
+impl Refusal {
+    pub(super) const fn new(status: StatusCode, body: Value) -> Self {
+        Self {
+            status,
+            body,
+            note: None,
+        }
+    }
+
+    /// Tells the developer more than the platform tells the remote.
+    pub(super) fn because(mut self, note: impl Into<Cow<'static, str>>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+
+    /// The gateway in front of the products: `{"code", "message"}`.
+    pub(super) fn gateway(status: StatusCode, message: &str) -> Self {
+        Self::new(status, json!({"code": status.as_u16(), "message": message}))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        if let Some(note) = self.note {
+            response.extensions_mut().insert(Note(note));
+        }
+        response
+    }
+}
+
+impl Grant {
+    /// Passes if the token carries one of these scopes: any of them opens the operation.
+    pub(super) fn require(&self, any_of: &[&str]) -> Result<(), Refusal> {
+        if any_of.iter().any(|scope| self.carries(scope)) {
+            return Ok(());
+        }
+        let scopes = any_of.join("` or `");
+        let note = match self.kind {
+            Kind::Impersonated => format!(
+                "The impersonated token lacks `{scopes}`: give that scope `allowImpersonation: true` in permissions.scopes."
+            ),
+            Kind::App | Kind::User => {
+                format!("The token lacks `{scopes}`: add that scope to permissions.scopes.")
+            }
+        };
+        Err(Refusal::gateway(
+            StatusCode::UNAUTHORIZED,
+            "Unauthorized; scope does not match",
+        )
+        .because(note))
+    }
+}
+
+/// Lets a call through whose token is good and whose site is this one; writes it into the journal.
+pub(super) async fn gate(
+    State(stage): State<Arc<Stage>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let began = Instant::now();
+    let verified = bearer(request.headers()).and_then(|token| stage.tokens.verify(token));
+    let method = request.method().clone();
+    let path: String = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str())
+        .chars()
+        .take(MAX_PATH)
+        .collect();
+    let trace_id = request.headers().get(trace::TRACE_ID).cloned();
+    let response = match &verified {
+        Err(reason) => Refusal::gateway(StatusCode::UNAUTHORIZED, "Unauthorized")
+            .because(note_on(*reason))
+            .into_response(),
+        Ok(grant) => match wrong_site(&stage, request.uri().path()) {
+            Some(refusal) => refusal.into_response(),
+            None => {
+                request.extensions_mut().insert(grant.clone());
+                next.run(request).await
+            }
+        },
+    };
+    let extensions = response.extensions();
+    let call = Call {
+        identity: verified.as_ref().map_or(Identity::Nobody, identity),
+        purpose: extensions
+            .get::<Meant>()
+            .map_or(Purpose::Product, |meant| meant.0.clone()),
+        method,
+        path,
+        status: response.status(),
+        started: std::time::Duration::ZERO,
+        duration: began.elapsed(),
+        note: extensions.get::<Note>().map(|note| note.0.to_string()),
+    };
+    let belongs = Belonging {
+        trace_id: trace_id.as_ref().and_then(|value| value.to_str().ok()),
+        token_id: verified.as_ref().ok().map(|grant| grant.jti.as_str()),
+    };
+    stage.journal.record(call, began, belongs);
+    response
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, BadToken> {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or(BadToken::Missing)
+}
+
+const fn note_on(reason: BadToken) -> &'static str {
+    match reason {
+        BadToken::Missing => "The call carried no bearer token.",
+        BadToken::Forged => {
+            "The bearer is no OAuth token that this emulator made. A FIT opens no API."
+        }
+        BadToken::Expired => "The token has expired: read its `exp`, and take a newer one.",
+        BadToken::OtherInstallation => "The token belongs to another installation.",
+    }
+}
+
+/// `/ex/<product>/<cloudId>/…` must name a product the app is installed in, and this site.
+fn wrong_site(stage: &Stage, path: &str) -> Option<Refusal> {
+    let mut segments = path.strip_prefix("/ex/")?.split('/');
+    let product = Product::from(segments.next().unwrap_or_default());
+    let cloud = segments.next().unwrap_or_default();
+    let note = if !stage.installation.is_in(&product) {
+        "The app is not installed in that product: no module of the manifest lives there."
+    } else if !world::is_this_site(cloud) {
+        "The cloud id is not this site's: build the URL from the FIT's `apiBaseUrl`."
+    } else {
+        return None;
+    };
+    Some(Refusal::gateway(StatusCode::NOT_FOUND, "Not Found").because(note))
+}
+
+fn identity(grant: &Grant) -> Identity {
+    let account_id = grant.sub.clone();
+    let name = world::user(&account_id)
+        .map_or(account_id.as_str(), |user| user.name)
+        .to_owned();
+    match grant.kind {
+        Kind::App => Identity::App,
+        Kind::User => Identity::User { account_id, name },
+        Kind::Impersonated => Identity::Impersonated { account_id, name },
+    }
+}
+
+/// The platform has more APIs than are played here: say so rather than pretend that they do not exist.
+pub(super) async fn not_played() -> Refusal {
+    Refusal::gateway(
+        StatusCode::NOT_IMPLEMENTED,
+        "The emulator does not play this API",
+    )
+    .because("This path may well exist on the platform; the emulator does not play it.")
+}

@@ -1,0 +1,30 @@
+//! What every part of the emulator shares.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::{
+    gateway::ExchangeMeter, journal::Journal, manifest::Manifest, mint::Mint, tokens::Tokens, world,
+};
+use crate::clock::Clock;
+
+/// The platform as it is set up for one run.
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) title: String,
+    pub(super) manifest: Manifest,
+    pub(super) installation: world::Installation,
+    pub(super) mint: Mint,
+    pub(super) tokens: Tokens,
+    pub(super) journal: Journal,
+    pub(super) exchanges: ExchangeMeter,
+    pub(super) clock: Clock,
+    /// Where invocations go: it stands in for the manifest's `baseUrl`.
+    pub(super) remote: Url,
+    /// How long the platform waits for a remote.
+    pub(super) invocation_limit: Duration,
+    pub(super) client: reqwest::Client,
+    /// `http://127.0.0.1:4000`
+    pub(super) origin: String,
+}
