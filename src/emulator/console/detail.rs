@@ -1,0 +1,187 @@
+//! One invocation, in the order in which it happened.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::{
+    calls, json,
+    layout::{outcome, span},
+    overview,
+};
+use crate::{
+    conformance::answer::{Finding, Severity},
+    emulator::journal::{Answer, Invocation, SentRequest, Settlement},
+};
+
+pub(super) fn section(invocation: &Invocation) -> Markup {
+    html! {
+        (summary(invocation))
+        (pages(invocation))
+        section class="card" {
+            h2 { span class="step" { "1" } "Request as Forge sends it" }
+            (request(&invocation.request, &invocation.claims))
+        }
+        section class="card" {
+            h2 { span class="step" { "2" } "Calls that the remote made" }
+            @if invocation.calls.is_empty() {
+                p class="quiet" { "None: the remote answered from what the request brought." }
+            } @else {
+                (calls::waterfall(&invocation.calls, invocation.duration))
+            }
+        }
+        section class="card" {
+            h2 { span class="step" { "3" } "The remote's answer" }
+            @match &invocation.answer {
+                Some(answer) => (answer_part(answer)),
+                None => p class="quiet" { "No whole answer came." },
+            }
+        }
+        section class="card" {
+            h2 { span class="step" { "4" } "How the bridge settles it" }
+            (settlement(&invocation.settlement))
+        }
+        section class="card" {
+            h2 { span class="step" { "5" } "Verdict" }
+            (verdict(&invocation.verdict))
+        }
+    }
+}
+
+fn summary(invocation: &Invocation) -> Markup {
+    let broken = invocation.verdict.iter().filter(|f| !f.passed).count();
+    html! {
+        section class="summary" {
+            h1 {
+                (outcome(invocation))
+                code { (invocation.request.method) " " (calls::path_of(&invocation.request.url)) }
+            }
+            p class="quiet" {
+                (invocation.user) " in " code { (invocation.module_key) }
+                " · " (span(invocation.duration))
+                " · " (count(invocation.calls.len(), "call"))
+                " · " @if broken == 0 { "no rule broken" } @else { strong class="broken" { (count(broken, "rule")) " broken" } }
+                " · trace " code { (invocation.trace_id) }
+            }
+        }
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+/// Which of the site's pages the answer shows, so that two identities can be compared at a glance.
+fn pages(invocation: &Invocation) -> Markup {
+    let seen = invocation
+        .answer
+        .as_ref()
+        .and_then(Answer::json)
+        .map(|answer| overview::pages_in(&answer))
+        .unwrap_or_default();
+    if seen.is_empty() {
+        return html! {};
+    }
+    let speaker = invocation
+        .calls
+        .iter()
+        .rev()
+        .find(|call| call.status.is_success());
+    html! {
+        section class="card" {
+            h2 {
+                "Pages seen "
+                @if let Some(call) = speaker { (calls::badge(&call.identity)) }
+                span class="quiet" { " " (seen.len()) " of " (overview::page_count()) }
+            }
+            (overview::seen_list(&seen))
+        }
+    }
+}
+
+fn request(request: &SentRequest, claims: &Value) -> Markup {
+    html! {
+        p class="url" { code { strong { (request.method) } " " (request.url) } }
+        div class="pair" {
+            div {
+                h3 { "Headers" }
+                (headers(&request.headers))
+                @if let Some(body) = &request.body {
+                    h3 { "Body" }
+                    (body_part(body))
+                }
+            }
+            div {
+                h3 { "Claims of the FIT" }
+                (json::pretty(claims))
+            }
+        }
+    }
+}
+
+fn headers(headers: &[(String, String)]) -> Markup {
+    html! {
+        dl class="headers" {
+            @for (name, value) in headers { dt { (name) } dd { (value) } }
+        }
+    }
+}
+
+fn answer_part(answer: &Answer) -> Markup {
+    html! {
+        p class="url" {
+            code { strong { (answer.status) } } span class="quiet" { " " (answer.bytes) " bytes" }
+        }
+        div class="pair" {
+            div { h3 { "Headers" } (headers(&answer.headers)) }
+            div { h3 { "Body" } (body_part(&answer.body)) }
+        }
+    }
+}
+
+fn body_part(body: &str) -> Markup {
+    if body.is_empty() {
+        return html! { p class="quiet" { "None." } };
+    }
+    match serde_json::from_str(body) {
+        Ok(value) => json::pretty(&value),
+        Err(_) => html! { pre tabindex="0" { (body) } },
+    }
+}
+
+fn settlement(settlement: &Settlement) -> Markup {
+    match settlement {
+        Settlement::Pending => html! { p { "Still under way. Reload to see how it ends." } },
+        Settlement::Resolved { status } => html! {
+            p { span class="chip good" { "resolves" } " The caller gets status " strong { (status) } ", headers and body." }
+        },
+        Settlement::Rejected { message } => html! {
+            p { span class="chip bad" { "rejects" } " The caller never sees the answer, only this message:" }
+            blockquote { (message) }
+        },
+    }
+}
+
+fn verdict(findings: &[Finding]) -> Markup {
+    html! {
+        ul class="verdict" {
+            @for finding in findings {
+                li class=(mark(finding)) {
+                    span class="mark" aria-label=(mark(finding)) {}
+                    div {
+                        (finding.sentence) " " code class="quiet" { (finding.rule) }
+                        @if !finding.passed { p class="mend" { (finding.mend) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+const fn mark(finding: &Finding) -> &'static str {
+    match (finding.passed, finding.severity) {
+        (true, _) => "passed",
+        (false, Severity::Must) => "broken",
+        (false, Severity::Should) => "frowned",
+    }
+}

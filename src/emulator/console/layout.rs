@@ -1,0 +1,121 @@
+//! The frame of every page: form and history on the left, the subject on the right.
+
+use std::time::Duration;
+
+use axum::response::Html;
+use maud::{DOCTYPE, Markup, html};
+
+use super::{calls, form};
+use crate::{
+    clock::Timestamp,
+    emulator::{
+        journal::{Invocation, Settlement},
+        stage::Stage,
+    },
+};
+
+pub(super) fn page(
+    stage: &Stage,
+    selected: Option<u64>,
+    filled: &form::Filled,
+    subject: &Markup,
+) -> Html<String> {
+    let title = selected.map_or_else(String::new, |id| format!("#{id} · "));
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) (stage.title) " console" }
+                link rel="icon" href="/icon.svg";
+                link rel="stylesheet" href="/console.css";
+            }
+            body {
+                header {
+                    a class="brand" href="/" { img src="/icon.svg" alt="" width="24" height="24"; (stage.title) }
+                    span class="where" { "invokes " code { (stage.remote) } }
+                    span class="where" { "app " code { (stage.manifest.app_id.uuid()) } }
+                }
+                div class="columns" {
+                    aside {
+                        h2 { "Invoke the remote" }
+                        (form::section(stage, filled))
+                        (history(&stage.journal.newest_first(), selected))
+                    }
+                    main { (subject) }
+                }
+            }
+        }
+    };
+    Html(page.into_string())
+}
+
+/// A short message in place of a subject.
+pub(super) fn notice(heading: &str, text: &str) -> Markup {
+    html! {
+        section class="card notice" role="alert" { h1 { (heading) } p { (text) } }
+    }
+}
+
+fn history(invocations: &[Invocation], selected: Option<u64>) -> Markup {
+    html! {
+        nav aria-labelledby="history" {
+            h2 id="history" { "Recent invocations" }
+            @if invocations.is_empty() {
+                p class="quiet" { "None yet. Press one of the buttons above." }
+            }
+            ol class="history" {
+                @for invocation in invocations {
+                    li {
+                        a href={ "/invocations/" (invocation.id) }
+                            aria-current=[(selected == Some(invocation.id)).then_some("page")] {
+                            (outcome(invocation))
+                            span class="path" {
+                                (invocation.request.method) " " (calls::path_of(&invocation.request.url))
+                            }
+                            span class="quiet" {
+                                (first_name(invocation.user)) " · " (clock_time(invocation.at))
+                            }
+                            span class="time" { (span(invocation.duration)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The status as the caller sees it, or that the call rejected.
+pub(super) fn outcome(invocation: &Invocation) -> Markup {
+    let broken = invocation.verdict.iter().any(|finding| !finding.passed);
+    let (class, text) = match &invocation.settlement {
+        Settlement::Pending => ("pending", "…".to_owned()),
+        Settlement::Rejected { .. } => ("bad", "reject".to_owned()),
+        Settlement::Resolved { status } if *status >= 400 => ("warn", status.to_string()),
+        Settlement::Resolved { status } => ("good", status.to_string()),
+    };
+    html! {
+        span class={ "chip " (class) } { (text) @if broken && class != "bad" { " !" } }
+    }
+}
+
+pub(super) fn first_name(name: &str) -> &str {
+    name.split(' ').next().unwrap_or(name)
+}
+
+/// `12 ms`, `1.25 s`.
+pub(super) fn span(duration: Duration) -> String {
+    let micros = duration.as_micros();
+    match micros {
+        0..1_000 => "<1 ms".to_owned(),
+        1_000..1_000_000 => format!("{} ms", micros / 1_000),
+        _ => format!("{:.2} s", duration.as_secs_f64()),
+    }
+}
+
+fn clock_time(at: Timestamp) -> String {
+    let day = at.unix().rem_euclid(86_400);
+    let (hours, minutes, seconds) = (day / 3600, day / 60 % 60, day % 60);
+    format!("{hours:02}:{minutes:02}:{seconds:02} UTC")
+}

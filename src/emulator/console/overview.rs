@@ -1,0 +1,133 @@
+//! What there is to see: the site's pages and who may read them.
+
+use std::time::Duration;
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::{calls, layout::first_name};
+use crate::emulator::{
+    stage::Stage,
+    world::{self, Page},
+};
+
+/// The first thing a newcomer sees.
+pub(super) fn section(stage: &Stage) -> Markup {
+    let strays = stage.journal.strays();
+    html! {
+        section class="summary" {
+            h1 { "A Forge platform on your machine" }
+            p {
+                "The buttons on the left do what an app's user interface does: they invoke the remote through Forge. "
+                "You then see the request with its token, every call that the remote made and on whose behalf, "
+                "and what the platform makes of the answer."
+            }
+        }
+        section class="card" {
+            h2 { "Who may see which page" }
+            p class="quiet" {
+                "The same list differs by who asks. Ask for it as the user, as the app, and as somebody else."
+            }
+            (matrix())
+        }
+        section class="card" {
+            h2 { "For your remote" }
+            dl class="headers" {
+                dt { "fit.jwks_url" } dd { (stage.origin) "/.well-known/jwks.json" }
+                dt { "atlassian.graphql_url" } dd { (stage.origin) "/graphql" }
+                dt { "app.ids" } dd { (stage.manifest.app_id) }
+                dt { "installation" } dd { (stage.installation.id) }
+            }
+        }
+        @if !strays.is_empty() {
+            section class="card" {
+                h2 { "Calls outside any invocation" }
+                (calls::waterfall(&strays[..strays.len().min(50)], Duration::ZERO))
+            }
+        }
+    }
+}
+
+fn matrix() -> Markup {
+    let people: Vec<_> = world::active_users().collect();
+    html! {
+        table class="matrix" {
+            thead {
+                tr {
+                    th { "Page" }
+                    @for user in &people { th title=(user.role) { (first_name(user.name)) } }
+                    th { "App" }
+                }
+            }
+            tbody {
+                @for page in world::PAGES {
+                    tr {
+                        th scope="row" { (title(page)) }
+                        @for user in &people { (cell(page, user.account_id)) }
+                        (cell(page, world::BOT))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cell(page: &Page, account: &str) -> Markup {
+    if page.audience.admits(account) {
+        html! { td class="yes" { span aria-label="may see it" { "✓" } } }
+    } else {
+        html! { td class="no" { span aria-label="may not see it" { "–" } } }
+    }
+}
+
+fn title(page: &Page) -> Markup {
+    html! {
+        span class="space" { (page.space) } (page.title)
+        @if page.audience.is_restricted() {
+            span class="lock" role="img" aria-label="restricted" title={ "for " (page.audience.describe()) } { "🔒" }
+        }
+    }
+}
+
+/// All pages, those that were not seen dimmed.
+pub(super) fn seen_list(seen: &[&Page]) -> Markup {
+    html! {
+        ul class="pages" {
+            @for page in world::PAGES {
+                @let shown = seen.iter().any(|other| other.id == page.id);
+                li class=(if shown { "seen" } else { "unseen-page" }) {
+                    span class="tick" aria-label=(if shown { "seen" } else { "not seen" }) {
+                        (if shown { "✓" } else { "–" })
+                    }
+                    (title(page))
+                }
+            }
+        }
+    }
+}
+
+pub(super) const fn page_count() -> usize {
+    world::PAGES.len()
+}
+
+/// The site's pages that stand in an answer, whatever its shape: objects with a page's id and title.
+pub(super) fn pages_in(answer: &Value) -> Vec<&'static Page> {
+    let mut found = Vec::new();
+    let mut rest = vec![answer];
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::Object(map) => {
+                let (id, title) = (map.get("id"), map.get("title"));
+                let page = world::PAGES.iter().find(|page| {
+                    id.and_then(Value::as_str) == Some(page.id)
+                        && title.and_then(Value::as_str) == Some(page.title)
+                });
+                found.extend(page);
+                rest.extend(map.values());
+            }
+            Value::Array(list) => rest.extend(list),
+            _ => {}
+        }
+    }
+    found
+}
