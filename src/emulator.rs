@@ -46,7 +46,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -267,6 +267,7 @@ fn set_up(
         exchanges: gateway::ExchangeMeter::new(settings.exchanges_per_minute),
         clock: settings.clock,
         remote: settings.remote,
+        under_way: Arc::new(Semaphore::new(platform::MAX_UNDER_WAY)),
         invocation_limit: settings.invocation_limit,
         client: crate::outbound::client().map_err(StartError::Client)?,
         manifest,

@@ -114,13 +114,14 @@ pub(super) async fn gate(
         Err(reason) => Refusal::gateway(StatusCode::UNAUTHORIZED, "Unauthorized")
             .because(note_on(*reason))
             .into_response(),
-        Ok(grant) => match wrong_site(&stage, request.uri().path()) {
-            Some(refusal) => refusal.into_response(),
-            None => {
+        Ok(grant) => {
+            if let Some(refusal) = wrong_site(&stage, request.uri().path()) {
+                refusal.into_response()
+            } else {
                 request.extensions_mut().insert(grant.clone());
                 next.run(request).await
             }
-        },
+        }
     };
     let extensions = response.extensions();
     let call = Call {

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::{clock::Timestamp, conformance::answer::Finding, trace::TraceId};
 
-/// Invocations that are remembered; the oldest goes first.
+/// Invocations that are remembered, besides those under way; the oldest goes first.
 const MAX_INVOCATIONS: usize = 100;
 /// Calls that are remembered for one invocation, and outside of any.
 const MAX_CALLS: usize = 500;
@@ -195,9 +195,7 @@ impl Journal {
         for token in token_ids {
             pages.use_token(token, id);
         }
-        if pages.entries.len() == MAX_INVOCATIONS {
-            pages.entries.pop_front();
-        }
+        pages.forget_the_oldest();
         pages.entries.push_back(Entry {
             started: Instant::now(),
             invocation,
@@ -272,6 +270,16 @@ impl Pages {
             .iter_mut()
             .rev()
             .find(|entry| entry.invocation.id == id)
+    }
+
+    /// Those under way stay: they are bounded by how many may be under way at once.
+    fn forget_the_oldest(&mut self) {
+        let settled = |entry: &Entry| entry.invocation.settlement != Settlement::Pending;
+        if self.entries.len() >= MAX_INVOCATIONS
+            && let Some(at) = self.entries.iter().position(settled)
+        {
+            self.entries.remove(at);
+        }
     }
 
     fn invocation_of(&self, belongs: Belonging<'_>) -> Option<u64> {
@@ -387,11 +395,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_under_way_is_never_forgotten() {
+        let journal = Journal::default();
+        let first = journal.begin(invocation(&TraceId::random()), Vec::new());
+        for _ in 0..=MAX_INVOCATIONS {
+            let id = journal.begin(invocation(&TraceId::random()), Vec::new());
+            journal.finish(id, |entry| {
+                entry.settlement = Settlement::Resolved { status: 200 }
+            });
+        }
+        assert!(journal.finish(first, |_| ()).is_some());
+    }
+
+    #[test]
     fn the_journal_forgets_the_oldest() {
         let journal = Journal::default();
         let trace = TraceId::random();
         for _ in 0..=MAX_INVOCATIONS {
-            journal.begin(invocation(&trace), Vec::new());
+            let id = journal.begin(invocation(&trace), Vec::new());
+            journal.finish(id, |entry| {
+                entry.settlement = Settlement::Resolved { status: 200 }
+            });
         }
         assert_eq!(journal.newest_first().len(), MAX_INVOCATIONS);
         assert!(journal.get(1).is_none());

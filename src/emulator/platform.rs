@@ -21,6 +21,8 @@ use crate::{
 
 pub(super) use request::Prepared;
 
+/// Invocations under way at once; more wait for their turn.
+pub(super) const MAX_UNDER_WAY: usize = 1024;
 /// Largest payload that the bridge takes (Forge platform limits: 500 KB).
 const MAX_REQUEST_BYTES: usize = 500 * 1024;
 /// As much of an answer's body as the console shows.
@@ -86,11 +88,27 @@ pub enum InvokeError {
     /// The FIT or a token could not be signed.
     #[error("the emulator could not sign the invocation")]
     Signing,
+    /// The emulator stopped before the invocation was settled.
+    #[error("the emulator stopped before the invocation was settled")]
+    Stopped,
 }
 
 /// Sends the invocation, settles it as the bridge would, and judges the answer.
+///
+/// It goes on when the caller goes away: a remote cannot tell, and the journal shall have its end.
 pub(super) async fn invoke(stage: &Arc<Stage>, invoke: Invoke) -> Result<Invocation, InvokeError> {
+    let permit = Arc::clone(&stage.under_way).acquire_owned().await;
+    let permit = permit.map_err(|_| InvokeError::Stopped)?;
     let prepared = Prepared::new(stage, invoke)?;
+    let stage = Arc::clone(stage);
+    let run = tokio::spawn(async move {
+        let _permit = permit;
+        run(&stage, prepared).await
+    });
+    run.await.ok().flatten().ok_or(InvokeError::Stopped)
+}
+
+async fn run(stage: &Stage, prepared: Prepared) -> Option<Invocation> {
     let id = stage.journal.begin(
         prepared.journal_entry(stage.clock.now()),
         prepared.token_ids(),
@@ -129,13 +147,11 @@ fn close(
     id: u64,
     duration: Duration,
     write: impl FnOnce(&mut Invocation),
-) -> Result<Invocation, InvokeError> {
-    let finished = stage.journal.finish(id, |invocation| {
+) -> Option<Invocation> {
+    stage.journal.finish(id, |invocation| {
         invocation.duration = duration;
         write(invocation);
-    });
-    // The entry is gone only if a hundred newer ones came meanwhile.
-    finished.ok_or(InvokeError::Signing)
+    })
 }
 
 /// What came back from the remote.

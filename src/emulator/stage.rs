@@ -1,7 +1,8 @@
 //! What every part of the emulator shares.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::{
@@ -24,6 +25,8 @@ pub(super) struct Stage {
     pub(super) remote: Url,
     /// How long the platform waits for a remote.
     pub(super) invocation_limit: Duration,
+    /// A permit for each invocation that may be under way.
+    pub(super) under_way: Arc<Semaphore>,
     pub(super) client: reqwest::Client,
     /// `http://127.0.0.1:4000`
     pub(super) origin: String,

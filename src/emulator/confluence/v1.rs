@@ -139,8 +139,7 @@ pub(super) async fn current_user(
             "context": "/wiki",
         },
     });
-    let expand = query.expand.as_deref().unwrap_or_default();
-    if expand.split(',').any(|name| name.trim() == "operations") {
+    if Expansions::of(query.expand.as_deref()).asks("operations") {
         let mut operations = vec![json!({"operation": "use", "targetType": "application"})];
         if user.is_some_and(|user| user.administrator) {
             operations.push(json!({"operation": "administer", "targetType": "application"}));
@@ -150,34 +149,26 @@ pub(super) async fn current_user(
     Ok(Json(body))
 }
 
-/// The expansions that are played; others stay in `_expandable`.
+/// `expand`: names, separated by commas. What is not played stays in `_expandable`.
 #[derive(Debug, Clone, Copy)]
-struct Expansions {
-    space: bool,
-    version: bool,
-    body: bool,
-    asked: bool,
-}
+struct Expansions<'a>(&'a str);
 
-impl Expansions {
-    fn of(expand: Option<&str>) -> Self {
-        let list = expand.unwrap_or_default();
-        let asks = |wanted: &str| list.split(',').any(|name| name.trim() == wanted);
-        Self {
-            space: asks("space"),
-            version: asks("version"),
-            body: asks("body.storage"),
-            asked: !list.trim().is_empty(),
-        }
+impl<'a> Expansions<'a> {
+    fn of(expand: Option<&'a str>) -> Self {
+        Self(expand.unwrap_or_default())
+    }
+
+    fn asks(self, wanted: &str) -> bool {
+        self.0.split(',').any(|name| name.trim() == wanted)
     }
 
     /// Any expansion at all needs the larger scope.
-    const fn any(self) -> bool {
-        self.asked
+    fn any(self) -> bool {
+        !self.0.trim().is_empty()
     }
 }
 
-fn content(page: &Page, expand: Expansions) -> Value {
+fn content(page: &Page, expand: Expansions<'_>) -> Value {
     let mut value = json!({
         "id": page.id,
         "type": "page",
@@ -193,7 +184,7 @@ fn content(page: &Page, expand: Expansions) -> Value {
             "tinyui": format!("/x/{}", page.id),
         },
     });
-    if expand.space {
+    if expand.asks("space") {
         let space = page.space();
         value["space"] = json!({
             "id": space.and_then(|space| space.id.parse::<u64>().ok()),
@@ -202,7 +193,7 @@ fn content(page: &Page, expand: Expansions) -> Value {
             "type": "global",
         });
     }
-    if expand.version {
+    if expand.asks("version") {
         value["version"] = json!({
             "number": page.version,
             "when": page.created,
@@ -210,7 +201,7 @@ fn content(page: &Page, expand: Expansions) -> Value {
             "by": {"type": "known", "accountId": page.author},
         });
     }
-    if expand.body {
+    if expand.asks("body.storage") {
         value["body"] = json!({"storage": {"value": page.body, "representation": "storage"}});
     }
     value

@@ -5,7 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 use url::Url;
 
-use super::layout::span;
+use super::layout::{prose, span};
 use crate::emulator::journal::{Call, Identity, Purpose};
 
 /// `total` is the width of the picture.
@@ -27,7 +27,7 @@ pub(super) fn waterfall(calls: &[Call], total: Duration) -> Markup {
                         td class="time" { (span(call.duration)) }
                     }
                     @if let Some(note) = &call.note {
-                        tr class="note" { td {} td colspan="4" { (note) } }
+                        tr class="note" { td {} td colspan="4" { (prose(note)) } }
                     }
                 }
             }

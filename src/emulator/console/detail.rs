@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     calls, json,
-    layout::{outcome, span},
+    layout::{outcome, prose, span},
     overview,
 };
 use crate::{
@@ -40,7 +40,7 @@ pub(super) fn section(invocation: &Invocation) -> Markup {
             h2 { span class="step" { "4" } "How the bridge settles it" }
             (settlement(&invocation.settlement))
         }
-        section class="card" {
+        section class="card" id="verdict" {
             h2 { span class="step" { "5" } "Verdict" }
             (verdict(&invocation.verdict))
         }
@@ -59,8 +59,11 @@ fn summary(invocation: &Invocation) -> Markup {
                 (invocation.user) " in " code { (invocation.module_key) }
                 " · " (span(invocation.duration))
                 " · " (count(invocation.calls.len(), "call"))
-                " · " @if broken == 0 { "no rule broken" } @else { strong class="broken" { (count(broken, "rule")) " broken" } }
+                " · " @if broken == 0 { "no rule broken" } @else { a class="broken" href="#verdict" { (count(broken, "rule")) " broken" } }
                 " · trace " code { (invocation.trace_id) }
+            }
+            @if let Settlement::Rejected { message } = &invocation.settlement {
+                blockquote { (message) }
             }
         }
     }
@@ -113,10 +116,19 @@ fn request(request: &SentRequest, claims: &Value) -> Markup {
             }
             div {
                 h3 { "Claims of the FIT" }
+                p class="quiet" { (lifetime(claims)) }
                 (json::pretty(claims))
             }
         }
     }
+}
+
+/// When the token lapses: sooner than people expect.
+fn lifetime(claims: &Value) -> String {
+    let lives = claims["exp"].as_i64().zip(claims["iat"].as_i64());
+    lives.map_or_else(String::new, |(exp, iat)| {
+        format!("Signed with RS256, valid for {} s.", exp - iat)
+    })
 }
 
 fn headers(headers: &[(String, String)]) -> Markup {
@@ -143,10 +155,10 @@ fn body_part(body: &str) -> Markup {
     if body.is_empty() {
         return html! { p class="quiet" { "None." } };
     }
-    match serde_json::from_str(body) {
-        Ok(value) => json::pretty(&value),
-        Err(_) => html! { pre tabindex="0" { (body) } },
-    }
+    serde_json::from_str(body).map_or_else(
+        |_| html! { pre tabindex="0" { (body) } },
+        |value| json::pretty(&value),
+    )
 }
 
 fn settlement(settlement: &Settlement) -> Markup {
@@ -169,8 +181,8 @@ fn verdict(findings: &[Finding]) -> Markup {
                 li class=(mark(finding)) {
                     span class="mark" aria-label=(mark(finding)) {}
                     div {
-                        (finding.sentence) " " code class="quiet" { (finding.rule) }
-                        @if !finding.passed { p class="mend" { (finding.mend) } }
+                        (prose(&finding.sentence)) " " code class="quiet" { (finding.rule) }
+                        @if !finding.passed { p class="mend" { (prose(finding.mend)) } }
                     }
                 }
             }

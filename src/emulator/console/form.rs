@@ -107,8 +107,8 @@ pub(super) fn section(stage: &Stage, filled: &Filled) -> Markup {
             label for="module" { "Module" }
             select id="module" name="module" {
                 @for module in &stage.manifest.modules {
-                    option value=(module.key) selected[filled.module == module.key] {
-                        (module.key) " — " (module.kind)
+                    option value=(module.key) title={ (module.key) ", remote " (module.remote) } selected[filled.module == module.key] {
+                        (module.title) " — " (module.kind)
                     }
                 }
             }

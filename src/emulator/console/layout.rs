@@ -11,6 +11,7 @@ use crate::{
     emulator::{
         journal::{Invocation, Settlement},
         stage::Stage,
+        world,
     },
 };
 
@@ -72,7 +73,7 @@ fn history(invocations: &[Invocation], selected: Option<u64>) -> Markup {
                             aria-current=[(selected == Some(invocation.id)).then_some("page")] {
                             (outcome(invocation))
                             span class="path" {
-                                (invocation.request.method) " " (calls::path_of(&invocation.request.url))
+                                (invocation.request.method) " " (with_names(&calls::path_of(&invocation.request.url)))
                             }
                             span class="quiet" {
                                 (first_name(invocation.user)) " · " (clock_time(invocation.at))
@@ -102,6 +103,22 @@ pub(super) fn outcome(invocation: &Invocation) -> Markup {
 
 pub(super) fn first_name(name: &str) -> &str {
     name.split(' ').next().unwrap_or(name)
+}
+
+/// Account ids as first names: a list of them tells nobody anything.
+fn with_names(path: &str) -> String {
+    world::USERS.iter().fold(path.to_owned(), |path, user| {
+        path.replace(user.account_id, &format!("‹{}›", first_name(user.name)))
+    })
+}
+
+/// Text whose `marked` words are code.
+pub(super) fn prose(text: &str) -> Markup {
+    html! {
+        @for (at, part) in text.split('`').enumerate() {
+            @if at % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
 }
 
 /// `12 ms`, `1.25 s`.

@@ -84,7 +84,11 @@ fn title(page: &Page) -> Markup {
     html! {
         span class="space" { (page.space) } (page.title)
         @if page.audience.is_restricted() {
-            span class="lock" role="img" aria-label="restricted" title={ "for " (page.audience.describe()) } { "🔒" }
+            svg class="lock" viewBox="0 0 16 16" role="img" {
+                title { "restricted: for " (page.audience.describe()) }
+                path d="M5 7V5a3 3 0 0 1 6 0v2" {}
+                rect x="3" y="7" width="10" height="7" rx="1.5" {}
+            }
         }
     }
 }

@@ -32,6 +32,7 @@ pub(in crate::emulator) struct Prepared {
     method: Method,
     url: Url,
     trace_id: TraceId,
+    span_id: String,
     claims: Value,
     fit: Secret,
     oauth: Vec<(HeaderName, Secret)>,
@@ -68,6 +69,7 @@ impl Prepared {
             method: invoke.method,
             url,
             trace_id: TraceId::random(),
+            span_id: Uuid::new_v4().simple().to_string()[..16].to_owned(),
             claims: fit.claims,
             fit: fit.token,
             oauth,
@@ -124,6 +126,7 @@ impl Prepared {
             shown.push((name.to_string(), mask(token.expose())));
         }
         shown.push((TRACE_ID.to_string(), self.trace_id.to_string()));
+        shown.push((SPAN_ID.to_string(), self.span_id.clone()));
         for (name, value) in &self.headers {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             shown.push((name.to_string(), value));
@@ -137,7 +140,7 @@ impl Prepared {
             .headers(self.headers)
             .bearer_auth(self.fit.expose())
             .header(TRACE_ID, self.trace_id.as_str())
-            .header(SPAN_ID, &Uuid::new_v4().simple().to_string()[..16]);
+            .header(SPAN_ID, &self.span_id);
         for (name, token) in &self.oauth {
             if let Ok(mut value) = HeaderValue::from_str(token.expose()) {
                 value.set_sensitive(true);

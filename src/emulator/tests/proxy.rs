@@ -81,7 +81,7 @@ async fn echo(request: Request) -> impl IntoResponse {
 
 async fn played() -> Played {
     Played::with(bad_remote(), |settings| {
-        settings.invocation_limit = Duration::from_millis(300)
+        settings.invocation_limit = Duration::from_millis(300);
     })
     .await
 }
