@@ -21,7 +21,7 @@ use super::{
 use crate::{ids::Product, trace};
 
 /// Longest path and query that is kept for the console.
-const MAX_PATH: usize = 2048;
+const MAX_PATH: usize = 512;
 
 /// An answer that turns a call down, in the words of the API that gives it.
 #[derive(Debug)]

@@ -58,7 +58,7 @@ pub struct SentRequest {
     pub url: Url,
     /// Its headers; of a token only the first characters are kept.
     pub headers: Vec<(String, String)>,
-    /// Its body.
+    /// Its body, the first 128 KiB.
     pub body: Option<String>,
 }
 

@@ -25,7 +25,7 @@ pub(super) use request::Prepared;
 pub(super) const MAX_UNDER_WAY: usize = 1024;
 /// Largest payload that the bridge takes (Forge platform limits: 500 KB).
 const MAX_REQUEST_BYTES: usize = 500 * 1024;
-/// As much of an answer's body as the console shows.
+/// As much of a body as is kept for the console.
 const MAX_SHOWN_BYTES: usize = 128 * 1024;
 
 /// What a UI passes to `invokeRemote`, and who does it from where.
@@ -254,6 +254,12 @@ fn masked(text: &str, tokens: &[Secret]) -> String {
     tokens.iter().fold(text.to_owned(), |text, token| {
         text.replace(token.expose(), &mask(token.expose()))
     })
+}
+
+/// As much of a text as is kept for the console.
+fn shown(text: &str) -> String {
+    let end = text.floor_char_boundary(text.len().min(MAX_SHOWN_BYTES));
+    text[..end].to_owned()
 }
 
 /// The first eight characters.

@@ -1,6 +1,6 @@
 //! One listener for all: console, key set, product APIs and gateway.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -63,7 +63,9 @@ fn is_local(headers: &HeaderMap) -> bool {
     let Some(host) = host.and_then(|host| host.parse::<http::uri::Authority>().ok()) else {
         return false;
     };
-    matches!(host.host(), "localhost" | "127.0.0.1" | "[::1]")
+    let name = host.host();
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -89,6 +91,7 @@ mod tests {
         for host in [
             "evil.example",
             "127.0.0.1.evil.example:4000",
+            "192.168.0.7:4000",
             "localhost.evil.example",
             "",
         ] {

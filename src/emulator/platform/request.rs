@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use super::{Invoke, InvokeError, mask};
+use super::{Invoke, InvokeError, mask, shown};
 use crate::{
     clock::Timestamp,
     emulator::{
@@ -106,7 +106,7 @@ impl Prepared {
                 method: self.method.clone(),
                 url: self.url.clone(),
                 headers: self.shown_headers(),
-                body: self.body.clone(),
+                body: self.body.as_deref().map(shown),
             },
             claims: self.claims.clone(),
             calls: Vec::new(),

@@ -80,10 +80,7 @@ async fn echo(request: Request) -> impl IntoResponse {
 }
 
 async fn played() -> Played {
-    Played::with(bad_remote(), |settings| {
-        settings.invocation_limit = Duration::from_millis(300);
-    })
-    .await
+    Played::with(bad_remote(), |_| {}).await
 }
 
 async fn invoked(played: &Played, path: &str) -> Invocation {
@@ -155,16 +152,6 @@ async fn every_bad_answer_rejects_in_the_platforms_words() {
             "Invalid response from remote - cannot parse body as JSON. Status: 308.",
             "no-redirect",
         ),
-        (
-            "/never",
-            "Remote invocation timed out after 0.3 seconds",
-            "in-time",
-        ),
-        (
-            "/stalls",
-            "Remote invocation timed out after 0.3 seconds",
-            "in-time",
-        ),
         ("/huge", "An unexpected error happened", "size"),
     ] {
         let invocation = invoked(&played, path).await;
@@ -181,6 +168,36 @@ async fn every_bad_answer_rejects_in_the_platforms_words() {
             broken(&invocation)
         );
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_whole_in_time_is_a_timeout() {
+    let impatient = |settings: &mut Settings| {
+        settings.invocation_limit = Duration::from_millis(300);
+    };
+    let played = Played::with(bad_remote(), impatient).await;
+    for path in ["/never", "/stalls"] {
+        let invocation = invoked(&played, path).await;
+        let message = "Remote invocation timed out after 0.3 seconds".to_owned();
+        assert_eq!(
+            invocation.settlement,
+            Settlement::Rejected { message },
+            "{path}"
+        );
+        assert_eq!(broken(&invocation), ["in-time"]);
+    }
+}
+
+#[tokio::test]
+async fn more_at_once_than_the_journal_holds_are_all_settled() {
+    let played = Played::with(bad_remote(), |_| {}).await;
+    let all = (0..250).map(|_| invoked(&played, "/json"));
+    let all = futures_util::future::join_all(all).await;
+    let settled = Settlement::Resolved { status: 200 };
+    assert!(
+        all.iter()
+            .all(|invocation| invocation.settlement == settled)
+    );
 }
 
 #[tokio::test]
