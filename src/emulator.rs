@@ -32,8 +32,10 @@ mod keys;
 mod manifest;
 mod mint;
 mod platform;
+mod running;
 mod server;
 mod stage;
+mod start;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -46,23 +48,19 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::{
-    clock::Clock,
-    ids::{AppId, CloudId, InstallationId},
-};
+use crate::clock::Clock;
 use keys::SigningKey;
-use manifest::{Manifest, ManifestError};
+use manifest::Manifest;
 use stage::Stage;
 
 pub use journal::{Answer, Call, Identity, Invocation, Purpose, SentRequest, Settlement};
 pub use platform::{Invoke, InvokeError};
-
-/// How long [`Running::stop`] waits for requests that are under way.
-const STOP_LIMIT: Duration = Duration::from_secs(2);
+pub use running::{Running, User};
+pub use start::StartError;
 
 /// What the emulator is started with.
 #[derive(Debug, Clone)]
@@ -106,76 +104,6 @@ impl Settings {
             impersonation_lifetime: Duration::from_hours(1),
             invocation_limit: Duration::from_secs(25),
             clock: Clock::system(),
-        }
-    }
-}
-
-/// Why the emulator does not start: one line that says what to do.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// Somebody else listens there.
-    #[error("port {port} is in use: stop what uses it or choose another with --console")]
-    PortInUse {
-        /// The port.
-        port: u16,
-    },
-    /// The console hands out tokens: it must not be reachable from outside.
-    #[error("{address} is not a loopback address: choose one of 127.0.0.1 or [::1] with --console")]
-    NotLoopback {
-        /// The address that was asked for.
-        address: SocketAddr,
-    },
-    /// The address cannot be bound for another reason.
-    #[error("cannot listen on {address}: choose another address with --console")]
-    Listen {
-        /// The address that was asked for.
-        address: SocketAddr,
-        /// The system's reason.
-        #[source]
-        source: std::io::Error,
-    },
-    /// There is no manifest that can be read.
-    #[error("{}: cannot be read: run in the app's folder or name the file with --manifest", .path.display())]
-    ManifestUnreadable {
-        /// Where it was looked for.
-        path: PathBuf,
-        /// The system's reason.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The manifest is no YAML, no manifest, or one that the platform's linter refuses.
-    #[error("{}: {}", .path.display(), one_line(.problems))]
-    Manifest {
-        /// The file.
-        path: PathBuf,
-        /// Never empty. Broken text is one problem that begins with its line and column.
-        problems: Vec<String>,
-    },
-    /// The signing key cannot be kept.
-    #[error("{0}")]
-    SigningKey(String),
-    /// The system has no root certificates.
-    #[error("the HTTP client cannot be set up: install the system's root certificates")]
-    Client(#[source] reqwest::Error),
-}
-
-fn one_line(problems: &[String]) -> String {
-    match problems {
-        [first, rest @ ..] if !rest.is_empty() => format!("{first} (and {} more)", rest.len()),
-        _ => problems.concat(),
-    }
-}
-
-impl StartError {
-    fn manifest(path: PathBuf, error: ManifestError) -> Self {
-        match error {
-            ManifestError::Unreadable(source) => Self::ManifestUnreadable { path, source },
-            ManifestError::Problems(problems) => Self::Manifest { path, problems },
-            other => Self::Manifest {
-                path,
-                problems: vec![other.to_string()],
-            },
         }
     }
 }
@@ -274,147 +202,4 @@ fn set_up(
         installation,
         origin,
     })
-}
-
-/// Somebody who can sign in to the emulated site.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// Account id.
-    pub account_id: String,
-    /// Display name.
-    pub name: String,
-    /// Whether they administer the site.
-    pub administrator: bool,
-}
-
-/// The platform while it runs. Dropping it stops it at once; [`stop`](Self::stop) waits.
-#[derive(Debug)]
-pub struct Running {
-    stage: Arc<Stage>,
-    address: SocketAddr,
-    stop: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl Running {
-    /// The page for people.
-    #[must_use]
-    pub fn console_url(&self) -> String {
-        format!("{}/", self.stage.origin)
-    }
-
-    /// The key set that FITs are verified with: `fit.jwks_url`.
-    #[must_use]
-    pub fn jwks_url(&self) -> String {
-        format!("{}/.well-known/jwks.json", self.stage.origin)
-    }
-
-    /// The GraphQL gateway: `atlassian.graphql_url`.
-    #[must_use]
-    pub fn graphql_url(&self) -> String {
-        format!("{}/graphql", self.stage.origin)
-    }
-
-    /// The host that stands in for the platform's: `atlassian.api_hosts`.
-    #[must_use]
-    pub fn api_host(&self) -> String {
-        match self.address {
-            SocketAddr::V4(address) => address.ip().to_string(),
-            // As URLs write it.
-            SocketAddr::V6(address) => format!("[{}]", address.ip()),
-        }
-    }
-
-    /// The app of the manifest: `app.ids`.
-    #[must_use]
-    pub fn app_id(&self) -> AppId {
-        self.stage.manifest.app_id
-    }
-
-    /// The app's installation in the emulated site.
-    #[must_use]
-    pub fn installation_id(&self) -> InstallationId {
-        self.stage.installation.id
-    }
-
-    /// The emulated site.
-    ///
-    /// # Panics
-    /// Never: the site's id is written in this crate, and a test parses it.
-    #[must_use]
-    #[expect(
-        clippy::expect_used,
-        reason = "a constant of this crate that a test parses"
-    )]
-    pub fn cloud_id(&self) -> CloudId {
-        world::cloud_id().parse().expect("the site's id is one")
-    }
-
-    /// Those who can sign in, the administrator first.
-    #[must_use]
-    pub fn users(&self) -> Vec<User> {
-        world::active_users()
-            .map(|user| User {
-                account_id: user.account_id.to_owned(),
-                name: user.name.to_owned(),
-                administrator: user.administrator,
-            })
-            .collect()
-    }
-
-    /// An account that is still known and can no longer be impersonated.
-    #[must_use]
-    pub fn deactivated_account(&self) -> &'static str {
-        world::TOMAS
-    }
-
-    /// Keys of the UI modules that can be invoked.
-    #[must_use]
-    pub fn module_keys(&self) -> Vec<&str> {
-        let modules = self.stage.manifest.modules.iter();
-        modules.map(|module| module.key.as_str()).collect()
-    }
-
-    /// Invokes the remote as a UI would, and waits until the platform has settled it.
-    ///
-    /// # Errors
-    /// [`InvokeError`] for what the platform would never send.
-    pub async fn invoke(&self, invoke: Invoke) -> Result<Invocation, InvokeError> {
-        platform::invoke(&self.stage, invoke).await
-    }
-
-    /// Impersonation exchanges that reached the gateway with a good app token and within the rate.
-    #[must_use]
-    pub fn exchanges(&self) -> u64 {
-        self.stage.exchanges.admitted()
-    }
-
-    /// The last hundred invocations, the newest first.
-    #[must_use]
-    pub fn journal(&self) -> Vec<Invocation> {
-        self.stage.journal.newest_first()
-    }
-
-    /// Calls of the emulated APIs that belong to no invocation, the newest first.
-    #[must_use]
-    pub fn other_calls(&self) -> Vec<Call> {
-        self.stage.journal.strays()
-    }
-
-    /// Stops listening and waits for requests under way, 2 s at most.
-    pub async fn stop(mut self) {
-        self.stop.cancel();
-        if tokio::time::timeout(STOP_LIMIT, &mut self.task)
-            .await
-            .is_err()
-        {
-            self.task.abort();
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
 }

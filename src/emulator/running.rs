@@ -1,0 +1,160 @@
+//! The platform while it runs: where everything is, and what a test can do with it.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    journal::{Call, Invocation},
+    platform::{self, Invoke, InvokeError},
+    stage::Stage,
+    world,
+};
+use crate::ids::{AppId, CloudId, InstallationId};
+
+/// How long [`Running::stop`] waits for requests that are under way.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+
+/// Somebody who can sign in to the emulated site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Account id.
+    pub account_id: String,
+    /// Display name.
+    pub name: String,
+    /// Whether they administer the site.
+    pub administrator: bool,
+}
+
+/// The platform while it runs. Dropping it stops it at once; [`stop`](Self::stop) waits.
+#[derive(Debug)]
+pub struct Running {
+    pub(super) stage: Arc<Stage>,
+    pub(super) address: SocketAddr,
+    pub(super) stop: CancellationToken,
+    pub(super) task: JoinHandle<()>,
+}
+
+impl Running {
+    /// The page for people.
+    #[must_use]
+    pub fn console_url(&self) -> String {
+        format!("{}/", self.stage.origin)
+    }
+
+    /// The key set that FITs are verified with: `fit.jwks_url`.
+    #[must_use]
+    pub fn jwks_url(&self) -> String {
+        format!("{}/.well-known/jwks.json", self.stage.origin)
+    }
+
+    /// The GraphQL gateway: `atlassian.graphql_url`.
+    #[must_use]
+    pub fn graphql_url(&self) -> String {
+        format!("{}/graphql", self.stage.origin)
+    }
+
+    /// The host that stands in for the platform's: `atlassian.api_hosts`.
+    #[must_use]
+    pub fn api_host(&self) -> String {
+        match self.address {
+            SocketAddr::V4(address) => address.ip().to_string(),
+            // As URLs write it.
+            SocketAddr::V6(address) => format!("[{}]", address.ip()),
+        }
+    }
+
+    /// The app of the manifest: `app.ids`.
+    #[must_use]
+    pub fn app_id(&self) -> AppId {
+        self.stage.manifest.app_id
+    }
+
+    /// The app's installation in the emulated site.
+    #[must_use]
+    pub fn installation_id(&self) -> InstallationId {
+        self.stage.installation.id
+    }
+
+    /// The emulated site.
+    ///
+    /// # Panics
+    /// Never: the site's id is written in this crate, and a test parses it.
+    #[must_use]
+    #[expect(
+        clippy::expect_used,
+        reason = "a constant of this crate that a test parses"
+    )]
+    pub fn cloud_id(&self) -> CloudId {
+        world::cloud_id().parse().expect("the site's id is one")
+    }
+
+    /// Those who can sign in, the administrator first.
+    #[must_use]
+    pub fn users(&self) -> Vec<User> {
+        world::active_users()
+            .map(|user| User {
+                account_id: user.account_id.to_owned(),
+                name: user.name.to_owned(),
+                administrator: user.administrator,
+            })
+            .collect()
+    }
+
+    /// An account that is still known and can no longer be impersonated.
+    #[must_use]
+    pub fn deactivated_account(&self) -> &'static str {
+        world::TOMAS
+    }
+
+    /// Keys of the UI modules that can be invoked.
+    #[must_use]
+    pub fn module_keys(&self) -> Vec<&str> {
+        let modules = self.stage.manifest.modules.iter();
+        modules.map(|module| module.key.as_str()).collect()
+    }
+
+    /// Invokes the remote as a UI would, and waits until the platform has settled it.
+    ///
+    /// # Errors
+    /// [`InvokeError`] for what the platform would never send.
+    pub async fn invoke(&self, invoke: Invoke) -> Result<Invocation, InvokeError> {
+        platform::invoke(&self.stage, invoke).await
+    }
+
+    /// Impersonation exchanges that reached the gateway with a good app token and within the rate.
+    #[must_use]
+    pub fn exchanges(&self) -> u64 {
+        self.stage.exchanges.admitted()
+    }
+
+    /// The last hundred invocations, the newest first.
+    #[must_use]
+    pub fn journal(&self) -> Vec<Invocation> {
+        self.stage.journal.newest_first()
+    }
+
+    /// Calls of the emulated APIs that belong to no invocation, the newest first.
+    #[must_use]
+    pub fn other_calls(&self) -> Vec<Call> {
+        self.stage.journal.strays()
+    }
+
+    /// Stops listening and waits for requests under way, 2 s at most.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        if tokio::time::timeout(STOP_LIMIT, &mut self.task)
+            .await
+            .is_err()
+        {
+            self.task.abort();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
