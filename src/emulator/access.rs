@@ -119,7 +119,7 @@ pub(super) async fn gate(
                 refusal.into_response()
             } else {
                 request.extensions_mut().insert(grant.clone());
-                next.run(request).await
+                in_json(next.run(request).await)
             }
         }
     };
@@ -142,6 +142,20 @@ pub(super) async fn gate(
     };
     stage.journal.record(call, began, belongs);
     response
+}
+
+/// The framework's own refusals (405, a query given twice, a body too large) as the gateway would say them.
+fn in_json(response: Response) -> Response {
+    let status = response.status();
+    let json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    if json || !status.is_client_error() {
+        return response;
+    }
+    let reason = status.canonical_reason().unwrap_or("Bad Request");
+    Refusal::gateway(status, reason).into_response()
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, BadToken> {

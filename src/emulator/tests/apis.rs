@@ -208,6 +208,27 @@ async fn another_cloud_id_and_an_unknown_api_are_told_apart() {
 }
 
 #[tokio::test]
+async fn no_refusal_is_anything_but_json() {
+    let played = Played::start().await;
+    let token = played.app_token();
+    let url = played.api("confluence", "/wiki/rest/api/content");
+    let (status, body) = played.get(&token, &format!("{url}?limit=1&limit=2")).await;
+    assert_eq!((status, &body["code"]), (400, &serde_json::json!(400)));
+    let sent = played
+        .http
+        .post(url)
+        .bearer_auth(&token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(sent.status(), 405);
+    assert_eq!(
+        sent.json::<Value>().await.unwrap()["message"],
+        "Method Not Allowed"
+    );
+}
+
+#[tokio::test]
 async fn bad_parameters_are_refused_in_the_products_own_shape() {
     let played = Played::start().await;
     let token = played.app_token();
