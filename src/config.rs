@@ -164,6 +164,9 @@ pub struct Server {
     pub max_body_bytes: usize,
     /// `server.max_in_flight`: requests served at once; more are refused with 503.
     pub max_in_flight: usize,
+    /// `server.answer_within_ms`: what a handler and all its calls have, less than the
+    /// 25 s that Forge waits.
+    pub answer_within: Duration,
     /// `server.cors_origins`: origins that may call the UI routes from a browser.
     pub cors_origins: Vec<OriginPattern>,
 }

@@ -263,6 +263,13 @@ impl Failure {
     }
 }
 
+impl From<crate::deadline::DeadlineExceeded> for Error {
+    fn from(error: crate::deadline::DeadlineExceeded) -> Self {
+        let message = "The answer took longer than the caller waits. Ask for less, or try again.";
+        Self::new(ErrorCode::DeadlineExceeded, message).caused_by(error)
+    }
+}
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         self.response(None)

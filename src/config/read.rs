@@ -78,6 +78,11 @@ fn server(reader: &mut Reader, environment: &Environment) -> Option<Server> {
         "a number from 1 to 100000",
         |count| (1..=100_000).contains(count),
     );
+    let answer_within = reader.parsed::<u64>(
+        "server.answer_within_ms",
+        "a number of milliseconds from 100 to 25000",
+        |millis| (100..=25_000).contains(millis),
+    );
     let cors_origins = reader.list(
         "server.cors_origins",
         "origins such as https://quarry.atlassian.net, https://*.atlassian.net or https://*",
@@ -88,6 +93,7 @@ fn server(reader: &mut Reader, environment: &Environment) -> Option<Server> {
         admin_listen: admin_listen?,
         max_body_bytes: max_body_bytes?,
         max_in_flight: max_in_flight?,
+        answer_within: Duration::from_millis(answer_within?),
         cors_origins: cors_origins.unwrap_or_default(),
     })
 }

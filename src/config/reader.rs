@@ -186,15 +186,22 @@ impl Reader {
     }
 
     fn nearest(&self, key: &str) -> String {
+        let distance = |known: &str| {
+            // `fit.leeway` is short for `fit.leeway_seconds`, however much is missing.
+            if known.starts_with(key) {
+                0
+            } else {
+                strsim::damerau_levenshtein(known, key)
+            }
+        };
         let close = self
             .known
             .iter()
-            .map(|known| (strsim::damerau_levenshtein(known, key), known))
-            .min()
-            .filter(|(distance, _)| *distance <= 4);
+            .map(|known| (distance(known), known))
+            .min();
         match close {
-            Some((_, known)) => format!("there is no such setting; did you mean `{known}`?"),
-            None => "there is no such setting; `forge-remote config` lists them".to_owned(),
+            Some((0..=4, known)) => format!("there is no such setting; did you mean `{known}`?"),
+            _ => "there is no such setting; config/default.toml lists them".to_owned(),
         }
     }
 

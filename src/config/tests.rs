@@ -124,6 +124,7 @@ fn every_impossible_value_stops_the_start() {
         ("SERVER__ADMIN_LISTEN", "localhost"),
         ("SERVER__MAX_BODY_BYTES", "0"),
         ("SERVER__MAX_IN_FLIGHT", "-1"),
+        ("SERVER__ANSWER_WITHIN_MS", "30000"),
         ("SERVER__CORS_ORIGINS", "*"),
         ("APP__IDS", "my-app"),
         ("FIT__JWKS_URL", "http://keys.example/jwks.json"),
