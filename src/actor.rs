@@ -1,0 +1,280 @@
+//! Who speaks: the app, the user in session, or an account that the app impersonates.
+//!
+//! An actor cannot exist without its token. It opens the products of the installation,
+//! each under the base URL that the FIT gives, and keeps to the caller's deadline.
+
+mod account;
+mod app;
+mod error;
+mod reach;
+mod user;
+
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+use self::{account::AccountCredentials, app::AppCredentials, user::UserCredentials};
+pub use self::{error::ActorError, reach::Reach};
+use crate::{
+    clock::Clock,
+    deadline::Deadline,
+    error::Error,
+    ids::{AccountId, InstallationId, Product},
+    impersonation::Impersonation,
+    outbound::ApiUrl,
+    product::{Bitbucket, Confluence, Credentials, GraphQl, Jira, Outbound},
+    store::Installations,
+    token::{self, AppToken, UserToken},
+    trace::TraceId,
+};
+
+/// Speaks as the app: its bot account in the installation.
+pub type AppActor = Actor<token::App>;
+/// Speaks as the user in session.
+pub type UserActor = Actor<token::User>;
+/// Speaks as an account that the app impersonates.
+pub type AccountActor = Actor<token::Account>;
+
+/// Somebody who speaks to the products of one installation.
+///
+/// Made by [`Invocation`](crate::Invocation) and [`Installed`]. A handler that takes a
+/// [`UserActor`] or an [`AppActor`] as an argument is called only where that token came along:
+///
+/// ```
+/// use axum::Json;
+/// use forge_remote::{Error, UserActor};
+/// use serde_json::Value;
+///
+/// async fn me(user: UserActor) -> Result<Json<Value>, Error> {
+///     Ok(Json(user.confluence()?.get("/wiki/rest/api/user/current").json().await?))
+/// }
+/// ```
+pub struct Actor<Kind> {
+    speaker: Speaker,
+    kind: PhantomData<fn() -> Kind>,
+}
+
+#[derive(Clone)]
+enum Speaker {
+    App(Arc<AppCredentials>),
+    User(Arc<UserCredentials>),
+    Account(AccountCredentials),
+}
+
+/// Where and until when an actor speaks.
+#[derive(Debug, Clone)]
+struct Stage {
+    actors: Actors,
+    reach: Reach,
+    deadline: Deadline,
+    trace: TraceId,
+}
+
+impl<Kind> Actor<Kind> {
+    fn new(speaker: Speaker) -> Self {
+        Self {
+            speaker,
+            kind: PhantomData,
+        }
+    }
+
+    /// Confluence.
+    ///
+    /// # Errors
+    /// `not_found` if the app is not installed there.
+    pub fn confluence(&self) -> Result<Confluence, Error> {
+        let (base, credentials, stage) = self.door(&Product::Confluence)?;
+        Ok(Confluence::new(
+            &stage.actors.outbound,
+            base,
+            credentials,
+            stage.deadline,
+            stage.trace.clone(),
+        )?)
+    }
+
+    /// Jira, with Jira Software and Jira Service Management.
+    ///
+    /// # Errors
+    /// `not_found` if the app is not installed there.
+    pub fn jira(&self) -> Result<Jira, Error> {
+        let (base, credentials, stage) = self.door(&Product::Jira)?;
+        Ok(Jira::new(
+            &stage.actors.outbound,
+            base,
+            credentials,
+            stage.deadline,
+            stage.trace.clone(),
+        )?)
+    }
+
+    /// Bitbucket.
+    ///
+    /// # Errors
+    /// `not_found` if the app is not installed there.
+    pub fn bitbucket(&self) -> Result<Bitbucket, Error> {
+        let (base, credentials, stage) = self.door(&Product::Bitbucket)?;
+        Ok(Bitbucket::new(
+            &stage.actors.outbound,
+            base,
+            credentials,
+            stage.deadline,
+            stage.trace.clone(),
+        )?)
+    }
+
+    /// The GraphQL gateway, which serves all products.
+    ///
+    /// # Errors
+    /// `not_found` if the installation has no product at all.
+    pub fn graphql(&self) -> Result<GraphQl, Error> {
+        let stage = self.stage();
+        let credentials = match &self.speaker {
+            Speaker::Account(account) => Arc::new(account.clone()) as Arc<dyn Credentials>,
+            Speaker::App(app) => Arc::clone(app) as _,
+            Speaker::User(user) => Arc::clone(user) as _,
+        };
+        let actors = &stage.actors;
+        let gateway = actors.graphql_url.url().as_str();
+        Ok(GraphQl::new(
+            &actors.outbound,
+            gateway,
+            credentials,
+            stage.deadline,
+            stage.trace.clone(),
+        )?)
+    }
+
+    /// The installation that it speaks in.
+    #[must_use]
+    pub fn installation(&self) -> &InstallationId {
+        self.stage().reach.installation()
+    }
+
+    fn door(&self, product: &Product) -> Result<(&str, Arc<dyn Credentials>, &Stage), Error> {
+        let stage = self.stage();
+        let base = stage
+            .reach
+            .base_url(product)
+            .ok_or_else(|| ActorError::NotInstalled(product.clone()))?;
+        let credentials = match &self.speaker {
+            Speaker::App(app) => Arc::clone(app) as Arc<dyn Credentials>,
+            Speaker::User(user) => Arc::clone(user) as _,
+            // The exchange is for the product that is going to be called.
+            Speaker::Account(account) => Arc::new(account.within(product)?),
+        };
+        Ok((base, credentials, stage))
+    }
+
+    fn stage(&self) -> &Stage {
+        match &self.speaker {
+            Speaker::App(app) => app.stage(),
+            Speaker::User(user) => user.stage(),
+            Speaker::Account(account) => account.stage(),
+        }
+    }
+}
+
+impl<Kind> Clone for Actor<Kind> {
+    fn clone(&self) -> Self {
+        Self::new(self.speaker.clone())
+    }
+}
+
+impl<Kind> fmt::Debug for Actor<Kind> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = match self.speaker {
+            Speaker::App(_) => "AppActor",
+            Speaker::User(_) => "UserActor",
+            Speaker::Account(_) => "AccountActor",
+        };
+        f.debug_struct(who)
+            .field("installation", self.installation())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes actors: what all of them share.
+#[derive(Clone)]
+pub(crate) struct Actors {
+    outbound: Outbound,
+    graphql_url: ApiUrl,
+    impersonation: Impersonation,
+    installations: Installations,
+    clock: Clock,
+}
+
+impl Actors {
+    pub(crate) fn new(
+        outbound: Outbound,
+        graphql_url: ApiUrl,
+        impersonation: Impersonation,
+        installations: Installations,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            outbound,
+            graphql_url,
+            impersonation,
+            installations,
+            clock,
+        }
+    }
+
+    pub(crate) fn app(
+        &self,
+        reach: Reach,
+        token: AppToken,
+        deadline: Deadline,
+        trace: TraceId,
+    ) -> AppActor {
+        let stage = Stage {
+            actors: self.clone(),
+            reach,
+            deadline,
+            trace,
+        };
+        Actor::new(Speaker::App(Arc::new(AppCredentials::new(stage, token))))
+    }
+
+    pub(crate) fn user(
+        &self,
+        reach: Reach,
+        token: UserToken,
+        deadline: Deadline,
+        trace: TraceId,
+    ) -> UserActor {
+        let stage = Stage {
+            actors: self.clone(),
+            reach,
+            deadline,
+            trace,
+        };
+        Actor::new(Speaker::User(Arc::new(UserCredentials::new(stage, token))))
+    }
+
+    /// Exchanges the app token at once, so that a refusal is told where it is asked for.
+    pub(crate) async fn account(
+        &self,
+        reach: Reach,
+        account: AccountId,
+        product: Option<&Product>,
+        token: AppToken,
+        deadline: Deadline,
+        trace: TraceId,
+    ) -> Result<AccountActor, Error> {
+        let stage = Stage {
+            actors: self.clone(),
+            reach,
+            deadline,
+            trace,
+        };
+        let app = Arc::new(AppCredentials::new(stage, token));
+        let credentials = AccountCredentials::exchanged(app, account, product).await?;
+        Ok(Actor::new(Speaker::Account(credentials)))
+    }
+}
+
+impl fmt::Debug for Actors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Actors").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,141 @@
+//! An impersonated account: the app token, exchanged for that account's.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use http::HeaderValue;
+
+use super::{ActorError, Stage, app::AppCredentials};
+use crate::{
+    deadline::Deadline,
+    error::Error,
+    ids::{AccountId, InstallationId, Product},
+    impersonation::{ImpersonationError, Subject},
+    product::{Credentials, Identity},
+    token::AccountToken,
+};
+
+#[derive(Debug, Clone)]
+pub(super) struct AccountCredentials {
+    app: Arc<AppCredentials>,
+    subject: Subject,
+    /// What was handed out last, to know it again when it is refused. Held for a clone
+    /// only, never across an await.
+    token: Arc<Mutex<Option<AccountToken>>>,
+}
+
+impl AccountCredentials {
+    /// Exchanges the app's token for that of `account` in `product`, or in the
+    /// installation's primary product.
+    pub(super) async fn exchanged(
+        app: Arc<AppCredentials>,
+        account: AccountId,
+        product: Option<&Product>,
+    ) -> Result<Self, Error> {
+        let reach = &app.stage().reach;
+        let context = match product {
+            Some(product) => reach
+                .context(product)
+                .ok_or_else(|| ActorError::NotInstalled(product.clone()))?,
+            None => reach.primary_context().ok_or(ActorError::NoContext)?,
+        };
+        let subject = Subject {
+            app: reach.app(),
+            installation: *reach.installation(),
+            ic_label: reach.ic_label().cloned(),
+            context,
+            account,
+        };
+        let credentials = Self {
+            app,
+            subject,
+            token: Arc::default(),
+        };
+        let deadline = credentials.stage().deadline;
+        credentials.exchange(deadline).await?;
+        Ok(credentials)
+    }
+
+    /// The same account in another product of the installation.
+    pub(super) fn within(&self, product: &Product) -> Result<Self, ActorError> {
+        let context = self
+            .stage()
+            .reach
+            .context(product)
+            .ok_or_else(|| ActorError::NotInstalled(product.clone()))?;
+        if context == self.subject.context {
+            return Ok(self.clone());
+        }
+        let subject = Subject {
+            context,
+            ..self.subject.clone()
+        };
+        Ok(Self {
+            app: Arc::clone(&self.app),
+            subject,
+            token: Arc::default(),
+        })
+    }
+
+    pub(super) fn stage(&self) -> &Stage {
+        self.app.stage()
+    }
+
+    /// A cached token or an exchange. Where the gateway refuses the app token, the
+    /// installation's latest is tried, once. The refused one is not forgotten: the gateway
+    /// says the same where the account is one that nobody can impersonate.
+    async fn exchange(&self, deadline: Deadline) -> Result<HeaderValue, Error> {
+        let stage = self.stage();
+        let exchange = async |app_token| {
+            let impersonation = &stage.actors.impersonation;
+            impersonation
+                .token(&self.subject, &app_token, deadline, &stage.trace)
+                .await
+        };
+        let app_token = self.app.token();
+        let token = match exchange(app_token.clone()).await {
+            Err(ImpersonationError::AppTokenRefused { .. })
+                if self.app.take_newer(&app_token).await =>
+            {
+                exchange(self.app.token()).await?
+            }
+            outcome => outcome?,
+        };
+        let authorization = token.authorization();
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        Ok(authorization)
+    }
+}
+
+impl Credentials for AccountCredentials {
+    fn identity(&self) -> Identity {
+        Identity::Account
+    }
+
+    fn installation(&self) -> Option<InstallationId> {
+        Some(*self.stage().reach.installation())
+    }
+
+    fn authorization(&self, deadline: Deadline) -> BoxFuture<'_, Result<HeaderValue, Error>> {
+        self.exchange(deadline).boxed()
+    }
+
+    fn refused<'a>(&'a self, refused: &'a HeaderValue) -> BoxFuture<'a, bool> {
+        async move {
+            let held = self
+                .token
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
+            if let Some(token) = held.filter(|token| token.authorization() == *refused) {
+                self.stage()
+                    .actors
+                    .impersonation
+                    .refused(&self.subject, &token);
+            }
+            // Exchanged once more; the product tries a request twice and no more.
+            true
+        }
+        .boxed()
+    }
+}
