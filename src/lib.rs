@@ -1,24 +1,81 @@
-//! The backend of an Atlassian Forge app.
+//! The backend of an Atlassian Forge app: a *remote* that receives what Forge sends,
+//! verifies it, and calls products back as the app, as the user, or as an account that
+//! the app impersonates.
+//!
+//! ```no_run
+//! use axum::{Json, Router, routing::get};
+//! use forge_remote::{Config, Error, Forge, Invocation};
+//! use serde_json::Value;
+//!
+//! #[tokio::main]
+//! async fn main() -> anyhow::Result<()> {
+//!     let forge = Forge::from_config(Config::load()?).await?;
+//!     let ui = Router::new().route("/api/content", get(content));
+//!     forge_remote::serve(forge, ui).await?;
+//!     Ok(())
+//! }
+//!
+//! async fn content(invocation: Invocation) -> Result<Json<Value>, Error> {
+//!     let confluence = invocation.as_user()?.confluence()?;
+//!     Ok(Json(confluence.get("/wiki/rest/api/content").query(&[("limit", "25")]).json().await?))
+//! }
+//! ```
+//!
+//! # The way of a request
+//!
+//! It goes one way. The layers of [`server`] give it a trace, a deadline and limits. The
+//! extractor [`Invocation`] takes its Forge Invocation Token to the [`fit::Verifier`] and
+//! keeps the forwarded tokens. The handler asks the invocation for an [`actor`], and the
+//! actor opens a [`product`]. A handler never sees a raw header and never builds an
+//! `Authorization` value; whatever fails on the way becomes an [`Error`] with one of the
+//! public codes.
+//!
+//! # The rooms
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`fit`] | the token: claims, verifier, key sets |
+//! | [`store`] | installations and app tokens, sealed at rest |
+//! | [`product`] | Confluence, Jira, Bitbucket, GraphQL: requests, repeats, pages |
+//! | [`impersonation`] | the exchange of the app's token for another account's |
+//! | [`actor`] | who speaks, and with which token |
+//! | [`invocation`] | the extractor |
+//! | [`server`] | listeners, layers, health, shutdown |
+//! | [`config`] | settings, their layers and checks |
+//! | [`digest`] | the app that ships: an example of all of it |
+//!
+//! With the feature `emulator` there is the Forge platform on a laptop beside it, and with
+//! `conformance` the platform's rules for answers. Production builds need neither.
 
+pub mod actor;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-pub mod config;
 pub mod cors;
 pub mod deadline;
+pub mod digest;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 pub mod error;
 pub mod fit;
+mod forge;
 pub mod ids;
 pub mod impersonation;
+pub mod invocation;
 pub mod outbound;
 pub mod product;
 pub mod secret;
+pub mod server;
 pub mod store;
+pub mod telemetry;
 pub mod token;
 pub mod trace;
 
+pub use actor::{AccountActor, AppActor, UserActor};
+pub use config::Config;
 pub use error::{Error, ErrorCode};
+pub use forge::{Forge, Installed, StartError};
+pub use invocation::Invocation;
 pub use secret::Secret;
+pub use server::serve;

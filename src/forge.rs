@@ -1,0 +1,302 @@
+//! The remote as one handle: what it verifies with, what it knows, whom it can speak as.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::{
+    actor::{AccountActor, ActorError, Actors, AppActor, Reach},
+    clock::Clock,
+    config::Config,
+    deadline::Deadline,
+    error::Error,
+    fit::Verifier,
+    ids::{AccountId, CloudId, InstallationId, Product},
+    impersonation::Impersonation,
+    outbound::{self, ApiHosts, HostNotAllowed},
+    product::Outbound,
+    store::{self, Installations, OpenError, Remembered},
+    telemetry,
+    token::{AppToken, Token},
+    trace::TraceId,
+};
+
+/// How long background work waits for a product, unless it says otherwise.
+const BACKGROUND_PATIENCE: Duration = Duration::from_mins(5);
+
+/// A remote: made once from its settings, cheap to clone, the state of its router.
+///
+/// A router with a state of its own lends it: `impl FromRef<MyState> for Forge`.
+#[derive(Clone)]
+pub struct Forge(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    clock: Clock,
+    verifier: Verifier,
+    installations: Installations,
+    actors: Actors,
+    metrics: Option<PrometheusHandle>,
+}
+
+/// Why the remote cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The HTTP client has no root certificates.
+    #[error(
+        "the HTTP client cannot be built: {0}. Install the system's root certificates (ca-certificates)"
+    )]
+    Http(#[source] reqwest::Error),
+    /// `atlassian.graphql_url` is not on the list of API hosts.
+    #[error("`atlassian.graphql_url`: {0}")]
+    Gateway(#[from] HostNotAllowed),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+}
+
+impl Forge {
+    /// Opens the store and gets ready to verify; the key set is fetched when it is
+    /// first needed, or when the service starts.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is missing and what to do about it.
+    pub async fn from_config(config: Config) -> Result<Self, StartError> {
+        Self::with_clock(config, Clock::system()).await
+    }
+
+    /// As [`from_config`](Self::from_config), with the time told by `clock`: for tests.
+    ///
+    /// # Errors
+    /// As [`from_config`](Self::from_config).
+    pub async fn with_clock(config: Config, clock: Clock) -> Result<Self, StartError> {
+        // Rooms take their counters when they are made: the recorder comes first.
+        let metrics = telemetry::recorder();
+        let http = outbound::client().map_err(StartError::Http)?;
+        let atlassian = &config.atlassian;
+        let hosts = ApiHosts::new(
+            atlassian.api_hosts.iter().map(String::as_str),
+            config.environment.is_local(),
+        );
+        let gateway = hosts.check(atlassian.graphql_url.clone())?;
+        let store = store::open(&config.store, &config.environment, clock.clone()).await?;
+        let installations = Installations::new(store, clock.clone());
+        let verifier = Verifier::new(&config.fit, &config.app.ids, http.clone(), clock.clone());
+        let impersonation = Impersonation::new(
+            &config.impersonation,
+            gateway.clone(),
+            http.clone(),
+            clock.clone(),
+        );
+        let outbound = Outbound::new(http, hosts, clock.clone());
+        let actors = Actors::new(
+            outbound,
+            gateway,
+            impersonation,
+            installations.clone(),
+            clock.clone(),
+        );
+        Ok(Self(Arc::new(Inner {
+            config,
+            clock,
+            verifier,
+            installations,
+            actors,
+            metrics,
+        })))
+    }
+
+    /// An installation that the remote has seen, for work that no invocation started: a
+    /// webhook from elsewhere, a queue, a timer.
+    ///
+    /// ```
+    /// # use forge_remote::{Error, Forge, ids::InstallationId};
+    /// async fn nightly(forge: &Forge, id: &InstallationId) -> Result<(), Error> {
+    ///     let jira = forge.installation(id).await?.as_app()?.jira()?;
+    ///     jira.get("/rest/api/3/serverInfo").send().await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// `not_found` if it never called, `store_unavailable` if the store does not answer.
+    pub async fn installation(&self, id: &InstallationId) -> Result<Installed, Error> {
+        let known = self.0.installations.find(id).await?;
+        known.map(|known| self.installed(known)).ok_or_else(|| {
+            Error::new(
+                crate::error::ErrorCode::NotFound,
+                "The remote has not seen this installation: it is known from its first invocation on.",
+            )
+        })
+    }
+
+    /// All installations on a site. A cloud id outlives a reinstall, an installation id
+    /// does not: this is how data is mapped to a reinstalled app.
+    ///
+    /// # Errors
+    /// `store_unavailable` if the store does not answer.
+    pub async fn installations_of_cloud(&self, cloud: &CloudId) -> Result<Vec<Installed>, Error> {
+        let known = self.0.installations.of_cloud(cloud).await?;
+        Ok(known
+            .into_iter()
+            .map(|known| self.installed(known))
+            .collect())
+    }
+
+    /// The settings it was made from.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The time, as this remote tells it.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Verifies FITs.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.0.verifier
+    }
+
+    /// Begins the work that goes on in the background.
+    pub(crate) fn start(&self) {
+        self.0.verifier.start_refreshing();
+    }
+
+    pub(crate) fn actors(&self) -> &Actors {
+        &self.0.actors
+    }
+
+    pub(crate) fn installations(&self) -> &Installations {
+        &self.0.installations
+    }
+
+    pub(crate) fn lives<Kind>(&self, token: &Token<Kind>) -> bool {
+        token.lives_at(self.0.clock.now())
+    }
+
+    /// What is counted, unless the program has a recorder of its own.
+    pub(crate) fn metrics(&self) -> Option<&PrometheusHandle> {
+        self.0.metrics.as_ref()
+    }
+
+    pub(crate) fn has_keys(&self) -> bool {
+        self.0.verifier.is_ready()
+    }
+
+    pub(crate) async fn store_answers(&self) -> bool {
+        self.0.installations.ping().await.is_ok()
+    }
+
+    /// Writes what is still to be written.
+    pub(crate) async fn flush(&self) {
+        self.0.installations.flush().await;
+    }
+
+    fn installed(&self, known: Arc<Remembered>) -> Installed {
+        Installed {
+            forge: self.clone(),
+            known,
+            patience: BACKGROUND_PATIENCE,
+        }
+    }
+}
+
+impl fmt::Debug for Forge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forge")
+            .field("apps", &self.0.config.app.ids)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An installation as the store remembers it, for background work.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    forge: Forge,
+    known: Arc<Remembered>,
+    patience: Duration,
+}
+
+impl Installed {
+    /// What is known of it.
+    #[must_use]
+    pub fn record(&self) -> &store::Installation {
+        &self.known.installation
+    }
+
+    /// Gives each actor made from here `patience` for all it does, in place of five minutes.
+    #[must_use]
+    pub fn within(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Speaks as the app, with the latest app token that the installation brought.
+    ///
+    /// # Errors
+    /// `missing_app_token` if none lives: the next invocation that carries one brings it.
+    pub fn as_app(&self) -> Result<AppActor, Error> {
+        let token = self.token()?;
+        let (deadline, trace) = (Deadline::after(self.patience), TraceId::random());
+        Ok(self
+            .forge
+            .actors()
+            .app(self.reach(), token, deadline, trace))
+    }
+
+    /// Speaks as `account` in the installation's primary product.
+    ///
+    /// # Errors
+    /// As [`Invocation::as_account`](crate::Invocation::as_account).
+    pub async fn as_account(&self, account: &AccountId) -> Result<AccountActor, Error> {
+        self.impersonate(account, None).await
+    }
+
+    /// Speaks as `account` in `product`.
+    ///
+    /// # Errors
+    /// As [`Invocation::as_account_in`](crate::Invocation::as_account_in).
+    pub async fn as_account_in(
+        &self,
+        account: &AccountId,
+        product: &Product,
+    ) -> Result<AccountActor, Error> {
+        self.impersonate(account, Some(product)).await
+    }
+
+    async fn impersonate(
+        &self,
+        account: &AccountId,
+        product: Option<&Product>,
+    ) -> Result<AccountActor, Error> {
+        let token = self.token()?;
+        let (deadline, trace) = (Deadline::after(self.patience), TraceId::random());
+        let actors = self.forge.actors();
+        actors
+            .account(
+                self.reach(),
+                account.clone(),
+                product,
+                token,
+                deadline,
+                trace,
+            )
+            .await
+    }
+
+    fn token(&self) -> Result<AppToken, ActorError> {
+        let known = self.known.app_token.clone();
+        known
+            .filter(|token| self.forge.lives(token))
+            .ok_or(ActorError::MissingAppToken)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::of_store(Arc::clone(&self.known))
+    }
+}

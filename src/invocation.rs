@@ -1,0 +1,199 @@
+//! What a handler gets of a request from Forge: [`Invocation`].
+//!
+//! Taking it as an argument is all that a handler does to be called by verified
+//! invocations only. It reads no header and builds none: whatever it wants from
+//! Atlassian it asks of an actor.
+
+mod extract;
+mod header;
+mod remember;
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    actor::{AccountActor, ActorError, AppActor, Reach, UserActor},
+    deadline::Deadline,
+    error::Error,
+    fit::{Claims, Fit},
+    forge::Forge,
+    ids::{AccountId, InstallationId, Product},
+    token::{AppToken, UserToken},
+    trace::TraceId,
+};
+
+/// A verified invocation: who called, where from, and on whose behalf the handler may speak.
+///
+/// An extractor: it can only come from a request whose FIT was verified. It is cheap to
+/// clone, and further extractors of the same request share the verification.
+///
+/// ```
+/// use axum::Json;
+/// use forge_remote::{Error, Invocation};
+/// use serde_json::Value;
+///
+/// async fn content(invocation: Invocation) -> Result<Json<Value>, Error> {
+///     let confluence = invocation.as_user()?.confluence()?;
+///     Ok(Json(confluence.get("/wiki/rest/api/content").query(&[("limit", "25")]).json().await?))
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Invocation(Arc<Inner>);
+
+struct Inner {
+    fit: Fit,
+    app_token: Option<AppToken>,
+    user_token: Option<UserToken>,
+    trace: TraceId,
+    deadline: Deadline,
+    forge: Forge,
+}
+
+impl Invocation {
+    /// The verified claims of the FIT.
+    #[must_use]
+    pub fn claims(&self) -> &Claims {
+        &self.0.fit
+    }
+
+    /// The verified FIT.
+    #[must_use]
+    pub fn fit(&self) -> &Fit {
+        &self.0.fit
+    }
+
+    /// The installation that called: the key for everything you keep.
+    #[must_use]
+    pub fn installation(&self) -> &InstallationId {
+        &self.0.fit.app.installation_id
+    }
+
+    /// The user in session. Nobody where a function or the platform itself called, and
+    /// for anonymous users.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountId> {
+        self.0.fit.principal.as_ref()
+    }
+
+    /// The product that the invocation came from: the one that `app.apiBaseUrl` belongs to.
+    #[must_use]
+    pub fn product(&self) -> Option<&Product> {
+        self.0.fit.primary().map(|context| &context.name)
+    }
+
+    /// The trace that Forge's request belongs to. Atlassian's support asks for it.
+    #[must_use]
+    pub fn trace(&self) -> &TraceId {
+        &self.0.trace
+    }
+
+    /// Until when an answer reaches anybody. Calls to products keep to it by themselves.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        self.0.deadline
+    }
+
+    /// The remote that was called.
+    #[must_use]
+    pub fn forge(&self) -> &Forge {
+        &self.0.forge
+    }
+
+    /// Speaks as the app: its bot account in this installation, which may see less than a user.
+    ///
+    /// # Errors
+    /// `missing_app_token` if none came along; the message names the manifest line to add.
+    pub fn as_app(&self) -> Result<AppActor, Error> {
+        let token = self.app_token()?.clone();
+        Ok(self
+            .0
+            .forge
+            .actors()
+            .app(self.reach(), token, self.0.deadline, self.trace().clone()))
+    }
+
+    /// Speaks as the user in session, with that user's permissions.
+    ///
+    /// # Errors
+    /// `missing_user_token` if none came along; the message names the manifest line to add.
+    pub fn as_user(&self) -> Result<UserActor, Error> {
+        let living = self
+            .0
+            .user_token
+            .as_ref()
+            .filter(|token| self.0.forge.lives(*token));
+        let token = living.ok_or(ActorError::MissingUserToken)?.clone();
+        Ok(self
+            .0
+            .forge
+            .actors()
+            .user(self.reach(), token, self.0.deadline, self.trace().clone()))
+    }
+
+    /// Speaks as `account`, whose permissions then decide: the app token is exchanged for
+    /// that account's, or a cached one is taken. The exchange is for the product that the
+    /// invocation came from; [`as_account_in`](Self::as_account_in) names another.
+    ///
+    /// Whoever may ask for this is yours to decide: the platform does not ask the user in session.
+    ///
+    /// # Errors
+    /// `impersonation_denied` if the platform refuses, `rate_limited` if the quota has
+    /// no room in time, `missing_app_token` if there is no token to exchange.
+    pub async fn as_account(&self, account: &AccountId) -> Result<AccountActor, Error> {
+        self.impersonate(account, None).await
+    }
+
+    /// Speaks as `account` in `product`, for an app that is installed in several.
+    ///
+    /// # Errors
+    /// As [`as_account`](Self::as_account), and `upstream_error` if the app is not
+    /// installed in that product.
+    pub async fn as_account_in(
+        &self,
+        account: &AccountId,
+        product: &Product,
+    ) -> Result<AccountActor, Error> {
+        self.impersonate(account, Some(product)).await
+    }
+
+    async fn impersonate(
+        &self,
+        account: &AccountId,
+        product: Option<&Product>,
+    ) -> Result<AccountActor, Error> {
+        let token = self.app_token()?.clone();
+        let (deadline, trace) = (self.0.deadline, self.trace().clone());
+        let actors = self.0.forge.actors();
+        actors
+            .account(
+                self.reach(),
+                account.clone(),
+                product,
+                token,
+                deadline,
+                trace,
+            )
+            .await
+    }
+
+    fn app_token(&self) -> Result<&AppToken, ActorError> {
+        let living = self
+            .0
+            .app_token
+            .as_ref()
+            .filter(|token| self.0.forge.lives(*token));
+        living.ok_or(ActorError::MissingAppToken)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::of_fit(self.0.fit.clone())
+    }
+}
+
+impl fmt::Debug for Invocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invocation")
+            .field("installation", self.installation())
+            .field("trace", &self.0.trace)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,99 @@
+//! From a request to an [`Invocation`], and on to the actors that a handler asks for.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::request::Parts;
+
+use super::{Inner, Invocation, header, remember::remember};
+use crate::{
+    actor::{AppActor, UserActor},
+    deadline::Deadline,
+    error::Error,
+    forge::Forge,
+    trace::TraceId,
+};
+
+/// For a service that does not run under [`serve`](crate::serve): what Forge gives a UI call.
+const UI_DEADLINE: std::time::Duration = std::time::Duration::from_secs(25);
+
+impl<S> FromRequestParts<S> for Invocation
+where
+    Forge: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        if let Some(verified) = parts.extensions.get::<Self>() {
+            return Ok(verified.clone());
+        }
+        let forge = Forge::from_ref(state);
+        let invocation = verify(parts, forge).await?;
+        parts.extensions.insert(invocation.clone());
+        Ok(invocation)
+    }
+}
+
+async fn verify(parts: &mut Parts, forge: Forge) -> Result<Invocation, Error> {
+    let trace = match parts.extensions.get::<TraceId>() {
+        Some(trace) => trace.clone(),
+        None => TraceId::of(&parts.headers),
+    };
+    let deadline = match parts.extensions.get::<Deadline>() {
+        Some(deadline) => *deadline,
+        None => Deadline::after(UI_DEADLINE),
+    };
+    // All three leave the request before anything can fail: no handler, layer or log sees them.
+    let authorization = header::take_authorization(&mut parts.headers);
+    let now = forge.clock().now();
+    let app_token = header::take_token(&mut parts.headers, &header::SYSTEM, now);
+    let user_token = header::take_token(&mut parts.headers, &header::USER, now);
+
+    let authorization = authorization?;
+    let fit = deadline
+        .bound(forge.verifier().verify(header::bearer(&authorization)?))
+        .await??;
+    tracing::Span::current().record(
+        "installation.id",
+        tracing::field::display(fit.app.installation_id.uuid()),
+    );
+    let (app_token, user_token) = (app_token?, user_token?);
+    remember(&forge, &fit, app_token.as_ref());
+    Ok(Invocation(Arc::new(Inner {
+        fit,
+        app_token,
+        user_token,
+        trace,
+        deadline,
+        forge,
+    })))
+}
+
+/// A handler that takes it is called only where a user's token came along.
+impl<S> FromRequestParts<S> for UserActor
+where
+    Forge: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        Invocation::from_request_parts(parts, state)
+            .await?
+            .as_user()
+    }
+}
+
+/// A handler that takes it is called only where the app's token came along.
+impl<S> FromRequestParts<S> for AppActor
+where
+    Forge: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        Invocation::from_request_parts(parts, state).await?.as_app()
+    }
+}

@@ -1,0 +1,165 @@
+//! The three headers of the contract, taken out of the request.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+
+use crate::{
+    clock::Timestamp,
+    error::{Error, ErrorCode},
+    fit::{FitError, Malformed},
+    token::Token,
+};
+
+/// The app's token.
+pub(super) const SYSTEM: HeaderName = HeaderName::from_static("x-forge-oauth-system");
+/// The token of the user in session.
+pub(super) const USER: HeaderName = HeaderName::from_static("x-forge-oauth-user");
+
+/// Takes the FIT's header out of the request, so that no handler can log or forward it.
+pub(super) fn take_authorization(headers: &mut HeaderMap) -> Result<HeaderValue, Error> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (first, second) = (values.next().is_some(), values.next().is_some());
+    let taken = headers.remove(AUTHORIZATION);
+    match taken {
+        // Which of two was meant cannot be known.
+        Some(_) if second => Err(malformed()),
+        Some(value) if first => Ok(value),
+        _ => Err(missing()),
+    }
+}
+
+/// The token in `authorization`; the scheme is compared without case.
+pub(super) fn bearer(value: &HeaderValue) -> Result<&str, Error> {
+    let text = value.to_str().map_err(|_| malformed())?;
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(missing());
+    }
+    match token.trim_start_matches(' ') {
+        "" => Err(missing()),
+        token => Ok(token),
+    }
+}
+
+fn malformed() -> Error {
+    FitError::MalformedToken(Malformed::Segments).into()
+}
+
+fn missing() -> Error {
+    Error::new(
+        ErrorCode::MissingToken,
+        "There is no `authorization: Bearer` header with a Forge Invocation Token. \
+         Call the remote through Forge.",
+    )
+}
+
+/// Takes a forwarded token out of the request.
+///
+/// An empty header counts as none. Two of a kind, or a token that no header can carry,
+/// did not come from Forge.
+pub(super) fn take_token<Kind>(
+    headers: &mut HeaderMap,
+    name: &HeaderName,
+    now: Timestamp,
+) -> Result<Option<Token<Kind>>, Error> {
+    let several = headers.get_all(name).iter().nth(1).is_some();
+    let Some(value) = headers.remove(name) else {
+        return Ok(None);
+    };
+    let unusable = || {
+        Error::new(
+            ErrorCode::BadRequest,
+            format!("The header `{name}` must come once and hold a token."),
+        )
+    };
+    if several {
+        return Err(unusable());
+    }
+    let text = value.to_str().map_err(|_| unusable())?.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Token::received(text.to_owned(), now)
+        .map(Some)
+        .map_err(|_| unusable())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::AppToken;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_785_312_000);
+
+    fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn code(result: Result<HeaderValue, Error>) -> ErrorCode {
+        result
+            .and_then(|value| bearer(&value).map(|_| ()))
+            .unwrap_err()
+            .code()
+    }
+
+    #[test]
+    fn the_scheme_is_compared_without_case_and_the_header_is_gone() {
+        for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER   a.b.c"] {
+            let mut headers = headers(&[(AUTHORIZATION, value)]);
+            let taken = take_authorization(&mut headers).unwrap();
+            assert_eq!(bearer(&taken).unwrap(), "a.b.c");
+            assert!(headers.is_empty());
+        }
+    }
+
+    #[test]
+    fn no_bearer_is_a_missing_token() {
+        for value in ["", "Bearer", "Bearer ", "Basic YTpi", "a.b.c"] {
+            let mut headers = headers(&[(AUTHORIZATION, value)]);
+            assert_eq!(
+                code(take_authorization(&mut headers)),
+                ErrorCode::MissingToken,
+                "{value}"
+            );
+        }
+        assert_eq!(
+            code(take_authorization(&mut HeaderMap::new())),
+            ErrorCode::MissingToken
+        );
+    }
+
+    #[test]
+    fn two_authorizations_are_refused_and_both_gone() {
+        let mut headers = headers(&[
+            (AUTHORIZATION, "Bearer a.b.c"),
+            (AUTHORIZATION, "Bearer d.e.f"),
+        ]);
+        assert_eq!(
+            code(take_authorization(&mut headers)),
+            ErrorCode::MalformedToken
+        );
+        assert!(headers.is_empty());
+    }
+
+    #[test]
+    fn a_forwarded_token_is_taken_once() {
+        let take = |pairs: &[(HeaderName, &'static str)]| {
+            take_token::<crate::token::App>(&mut headers(pairs), &SYSTEM, NOW)
+        };
+        let token: AppToken = take(&[(SYSTEM, "t0ken")]).unwrap().unwrap();
+        assert_eq!(token.secret().expose(), "t0ken");
+        assert!(take(&[]).unwrap().is_none());
+        assert!(take(&[(SYSTEM, "  ")]).unwrap().is_none());
+        assert_eq!(
+            take(&[(SYSTEM, "a"), (SYSTEM, "b")]).unwrap_err().code(),
+            ErrorCode::BadRequest
+        );
+        assert_eq!(
+            take(&[(SYSTEM, "a b")]).unwrap_err().code(),
+            ErrorCode::BadRequest
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! Keeps what a verified FIT tells of its installation, for work that no invocation starts.
+//!
+//! The comparison is made in memory, field by field: an invocation that brings nothing new
+//! costs no allocation and no write. Nothing here can fail the invocation.
+
+use std::time::Duration;
+
+use crate::{
+    fit::{Fit, InstallationContext},
+    forge::Forge,
+    store::{Installation, Remembered, StoredContext},
+    token::AppToken,
+};
+
+/// How fine `last_seen` is.
+const SEEN_GRAIN: Duration = Duration::from_hours(1);
+
+pub(super) fn remember(forge: &Forge, fit: &Fit, app_token: Option<&AppToken>) {
+    let installations = forge.installations();
+    let known = installations.known(&fit.app.installation_id);
+    let known = known.as_deref();
+    let token = app_token.filter(|token| is_news(forge, fit, token, known));
+    let now = forge.clock().now();
+    let fresh = |known: &Remembered| now.since(known.last_seen) < SEEN_GRAIN;
+    if token.is_some() || !known.is_some_and(|known| fresh(known) && describes(known, fit)) {
+        installations.remember(describe(fit, known), token.cloned());
+    }
+}
+
+/// Whether the token is worth keeping.
+///
+/// A FIT with a user in it may have come from a browser, and whoever sits there can put
+/// any text beside it as the app's token. Such a token fills a gap and replaces nothing
+/// that lives; the one of an event or a schedule always counts.
+fn is_news(forge: &Forge, fit: &Fit, token: &AppToken, known: Option<&Remembered>) -> bool {
+    let Some(held) = known.and_then(|known| known.app_token.as_ref()) else {
+        return true;
+    };
+    let from_page = fit.principal.is_some() || fit.context.is_some();
+    if from_page && forge.lives(held) {
+        return false;
+    }
+    held.secret() != token.secret()
+}
+
+/// Whether what is known is what the FIT says. What a FIT leaves out is no change: events
+/// name no site, and only some kinds of invocation carry the licence.
+fn describes(known: &Remembered, fit: &Fit) -> bool {
+    let known = &known.installation;
+    let app = &fit.app;
+    let site = fit
+        .context
+        .as_ref()
+        .and_then(|context| context.site_url.as_ref());
+    let license = app.license.as_ref().map(crate::fit::License::is_active);
+    known.app_id == app.id
+        && known.ic_label == fit.ic_label
+        && app
+            .contexts
+            .iter()
+            .all(|theirs| known.contexts.iter().any(|ours| is_same(ours, theirs)))
+        && known
+            .contexts
+            .iter()
+            .any(|context| context.api_base_url == known.api_base_url)
+        && (site.is_none() || known.site_url.as_ref() == site)
+        && (app.app_version.is_none() || known.app_version == app.app_version)
+        && (license.is_none() || known.license_active == license)
+        && app.environment.as_ref().is_none_or(|environment| {
+            known.environment_id == Some(environment.id)
+                && known.environment.as_deref() == Some(environment.kind.as_str())
+        })
+}
+
+fn is_same(ours: &StoredContext, theirs: &InstallationContext) -> bool {
+    ours.product == theirs.name
+        && *ours.api_base_url == *theirs.api_base_url.as_str()
+        && ours.cloud_id == theirs.cloud_id
+        && ours.workspace_id == theirs.workspace_id
+}
+
+/// What the FIT says, over what is known. A FIT may name only the product that it came
+/// from: the others stay, and so does the primary one.
+fn describe(fit: &Fit, known: Option<&Remembered>) -> Installation {
+    let app = &fit.app;
+    let known = known.map(|known| &known.installation);
+    let mut contexts: Vec<StoredContext> = app.contexts.iter().map(stored).collect();
+    let theirs = known
+        .map(|known| known.contexts.as_slice())
+        .unwrap_or_default();
+    let others = theirs
+        .iter()
+        .filter(|old| !app.contexts.iter().any(|new| new.name == old.product));
+    contexts.extend(others.cloned());
+    let primary = known
+        .map(|known| &*known.api_base_url)
+        .filter(|base| {
+            contexts
+                .iter()
+                .any(|context| *context.api_base_url == **base)
+        })
+        .unwrap_or(app.api_base_url.as_str());
+
+    let mut installation = Installation::new(app.installation_id, app.id, primary);
+    let site = fit
+        .context
+        .as_ref()
+        .and_then(|context| context.site_url.clone());
+    let license = app.license.as_ref().map(crate::fit::License::is_active);
+    let environment = app.environment.as_ref();
+    installation.contexts = contexts;
+    installation.ic_label.clone_from(&fit.ic_label);
+    installation.site_url = site.or_else(|| known?.site_url.clone());
+    installation.app_version = app
+        .app_version
+        .clone()
+        .or_else(|| known?.app_version.clone());
+    installation.license_active = license.or_else(|| known?.license_active);
+    installation.environment = environment
+        .map(|environment| environment.kind.as_str().into())
+        .or_else(|| known?.environment.clone());
+    installation.environment_id = environment
+        .map(|environment| environment.id)
+        .or_else(|| known?.environment_id);
+    installation
+}
+
+fn stored(context: &InstallationContext) -> StoredContext {
+    StoredContext {
+        product: context.name.clone(),
+        cloud_id: context.cloud_id.clone(),
+        workspace_id: context.workspace_id.clone(),
+        api_base_url: context.api_base_url.as_str().into(),
+    }
+}
