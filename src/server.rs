@@ -1,0 +1,157 @@
+//! The service around the handlers: listeners, layers, health, shutdown.
+
+mod admin;
+mod layers;
+mod shutdown;
+
+use std::{io, net::SocketAddr};
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use self::shutdown::terminated;
+use crate::forge::Forge;
+
+/// Runs a remote until the process is told to stop (SIGTERM or Ctrl-C).
+///
+/// `ui` holds the routes that Forge or a browser calls; its handlers take an
+/// [`Invocation`](crate::Invocation). Around them come the error contract, limits,
+/// deadlines, CORS and the admin listener with health and metrics.
+///
+/// ```no_run
+/// use axum::{Json, Router, routing::get};
+/// use forge_remote::{Config, Error, Forge, Invocation};
+///
+/// #[tokio::main]
+/// async fn main() -> anyhow::Result<()> {
+///     let forge = Forge::from_config(Config::load()?).await?;
+///     forge_remote::serve(forge, Router::new().route("/api/hello", get(hello))).await?;
+///     Ok(())
+/// }
+///
+/// async fn hello(invocation: Invocation) -> Result<Json<String>, Error> {
+///     Ok(Json(format!("Hello from {}", invocation.installation())))
+/// }
+/// ```
+///
+/// # Errors
+/// [`ServeError`] if a listener cannot be opened.
+pub async fn serve(forge: Forge, ui: Router<Forge>) -> Result<(), ServeError> {
+    Server::bind(forge, ui).await?.run(terminated()).await;
+    Ok(())
+}
+
+/// A remote whose listeners are open.
+#[derive(Debug)]
+pub struct Server {
+    forge: Forge,
+    public: Listener,
+    admin: Listener,
+    stopping: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    router: Router,
+}
+
+/// A listener cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The address is taken or may not be used.
+    #[error("cannot listen on {address}: {source}. Free it, or change `{setting}`")]
+    Bind {
+        /// The address of the settings.
+        address: SocketAddr,
+        /// The setting it comes from.
+        setting: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Server {
+    /// Opens both listeners. Nothing is answered before [`run`](Self::run).
+    ///
+    /// # Errors
+    /// [`ServeError`] if an address cannot be had.
+    pub async fn bind(forge: Forge, ui: Router<Forge>) -> Result<Self, ServeError> {
+        let settings = forge.config().server.clone();
+        let stopping = CancellationToken::new();
+        let public = layers::around(ui, &forge);
+        let admin = admin::router(forge.clone(), stopping.clone());
+        Ok(Self {
+            public: Listener::open(settings.listen, "server.listen", public).await?,
+            admin: Listener::open(settings.admin_listen, "server.admin_listen", admin).await?,
+            forge,
+            stopping,
+        })
+    }
+
+    /// Address of the public listener: with its port, where the settings asked for any.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.public.address
+    }
+
+    /// Address of the admin listener.
+    #[must_use]
+    pub const fn admin_address(&self) -> SocketAddr {
+        self.admin.address
+    }
+
+    /// Answers until `stop` is ready, then drains: readiness goes red, no connection
+    /// is taken any more, and requests in flight have ten seconds to finish.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send) {
+        let Self {
+            forge,
+            public,
+            admin,
+            stopping,
+        } = self;
+        tracing::info!(
+            "server.address" = %public.address,
+            "server.admin_address" = %admin.address,
+            environment = %forge.config().environment,
+            "listening on {}", public.address
+        );
+        forge.start();
+        shutdown::drain(
+            forge,
+            public.into_parts(),
+            admin.into_parts(),
+            stopping,
+            stop,
+        )
+        .await;
+    }
+}
+
+impl Listener {
+    async fn open(
+        address: SocketAddr,
+        setting: &'static str,
+        router: Router,
+    ) -> Result<Self, ServeError> {
+        let bind = |source| ServeError::Bind {
+            address,
+            setting,
+            source,
+        };
+        let socket = TcpListener::bind(address).await.map_err(bind)?;
+        let address = socket.local_addr().map_err(bind)?;
+        Ok(Self {
+            socket,
+            address,
+            router,
+        })
+    }
+
+    fn into_parts(self) -> (TcpListener, Router) {
+        (self.socket, self.router)
+    }
+}

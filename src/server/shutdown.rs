@@ -1,0 +1,78 @@
+//! When the service stops, and how it lets go.
+
+use std::time::Duration;
+
+use axum::Router;
+use tokio::{net::TcpListener, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::forge::Forge;
+
+/// What requests in flight get once the service is told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Ready when the process gets SIGTERM (what platforms send) or Ctrl-C.
+///
+/// A process that cannot listen for signals at all runs until it is killed.
+pub async fn terminated() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate() => {}
+    }
+}
+
+#[cfg(unix)]
+async fn terminate() {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminate() {
+    std::future::pending().await
+}
+
+type Half = (TcpListener, Router);
+
+/// Serves both listeners until `stop`, then drains the public one. The admin listener
+/// goes last, so that readiness can be seen going red.
+pub(super) async fn drain(
+    forge: Forge,
+    public: Half,
+    admin: Half,
+    stopping: CancellationToken,
+    stop: impl Future<Output = ()> + Send,
+) {
+    let drained = CancellationToken::new();
+    let admin = tokio::spawn(
+        axum::serve(admin.0, admin.1)
+            .with_graceful_shutdown(drained.clone().cancelled_owned())
+            .into_future(),
+    );
+    let mut public = tokio::spawn(
+        axum::serve(public.0, public.1)
+            .with_graceful_shutdown(stopping.clone().cancelled_owned())
+            .into_future(),
+    );
+    stop.await;
+    tracing::info!("stopping: requests in flight have {} s", DRAIN.as_secs());
+    stopping.cancel();
+    if timeout(DRAIN, &mut public).await.is_err() {
+        public.abort();
+        tracing::warn!("stopped with requests in flight: they took longer than the drain allows");
+    }
+    forge.flush().await;
+    drained.cancel();
+    // Whoever holds a scrape open does not hold the process.
+    let _ = timeout(Duration::from_secs(1), admin).await;
+    tracing::info!("stopped");
+}
