@@ -1,0 +1,154 @@
+//! Confluence content: the same list as the user, the app, or another account sees it.
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::administrators::Administrators;
+use crate::{Error, ErrorCode, Invocation, ids::AccountId, product::Confluence};
+
+/// Confluence's own default.
+const DEFAULT_LIMIT: u16 = 25;
+/// More than Confluence gives on one page of content.
+const MAX_LIMIT: u16 = 100;
+const MAX_CURSOR: usize = 512;
+
+/// `?limit=&cursor=&as=`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    limit: Option<u16>,
+    cursor: Option<String>,
+    #[serde(rename = "as")]
+    speaker: Speaker,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Speaker {
+    #[default]
+    User,
+    App,
+}
+
+/// One page of content, and where the next one begins.
+#[derive(Debug, Serialize)]
+pub(super) struct ContentPage {
+    results: Vec<Value>,
+    limit: u16,
+    cursor: Option<String>,
+}
+
+/// What Confluence says; everything but the list and the way on is left out.
+#[derive(Deserialize)]
+struct Listed {
+    results: Vec<Value>,
+    #[serde(rename = "_links", default)]
+    links: Links,
+}
+
+#[derive(Default, Deserialize)]
+struct Links {
+    next: Option<String>,
+}
+
+/// `GET /api/content`
+pub(super) async fn own(
+    invocation: Invocation,
+    Query(asked): Query<Asked>,
+) -> Result<Json<ContentPage>, Error> {
+    let confluence = match asked.speaker {
+        Speaker::User => invocation.as_user()?.confluence()?,
+        Speaker::App => invocation.as_app()?.confluence()?,
+    };
+    list(&confluence, &asked).await
+}
+
+/// `GET /api/accounts/{accountId}/content`: for site administrators only, because
+/// whoever impersonates sees what the other one may see.
+pub(super) async fn of_account(
+    invocation: Invocation,
+    State(administrators): State<Administrators>,
+    Path(account): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<ContentPage>, Error> {
+    let account: AccountId = account.parse().map_err(|error| {
+        Error::new(ErrorCode::BadRequest, "This is no account id.").caused_by(error)
+    })?;
+    administrators.require(&invocation).await?;
+    let them = invocation
+        .as_account_in(&account, &crate::ids::Product::Confluence)
+        .await?;
+    list(&them.confluence()?, &asked).await
+}
+
+async fn list(confluence: &Confluence, asked: &Asked) -> Result<Json<ContentPage>, Error> {
+    let limit = asked.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        let message = format!("`limit` must be a number from 1 to {MAX_LIMIT}.");
+        return Err(Error::new(ErrorCode::BadRequest, message));
+    }
+    let mut request = confluence
+        .get("/wiki/rest/api/content")
+        .query(&[("limit", limit)]);
+    if let Some(cursor) = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
+        request = request.query(&[position(cursor)?]);
+    }
+    let listed: Listed = request.json().await?;
+    let cursor = listed.links.next.as_deref().and_then(next_cursor);
+    Ok(Json(ContentPage {
+        results: listed.results,
+        limit,
+        cursor,
+    }))
+}
+
+/// Confluence counts (`start=25`) or hands out a cursor; ours is either's value.
+fn position(cursor: &str) -> Result<(&'static str, &str), Error> {
+    if cursor.len() > MAX_CURSOR {
+        let message = "`cursor` must be one that an earlier answer gave.";
+        return Err(Error::new(ErrorCode::BadRequest, message));
+    }
+    let counts = cursor.bytes().all(|byte| byte.is_ascii_digit());
+    Ok((if counts { "start" } else { "cursor" }, cursor))
+}
+
+fn next_cursor(next: &str) -> Option<String> {
+    let (_, query) = next.split_once('?')?;
+    let find = |name: &str| {
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    };
+    find("cursor").or_else(|| find("start"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_is_the_next_links_own() {
+        for (next, cursor) in [
+            ("/rest/api/content?limit=25&start=25", Some("25")),
+            (
+                "/rest/api/content?cursor=_f_Mg%3D%3D_sa&limit=25&start=25",
+                Some("_f_Mg==_sa"),
+            ),
+            ("/rest/api/content", None),
+            ("", None),
+        ] {
+            assert_eq!(next_cursor(next).as_deref(), cursor, "{next}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_a_start_and_anything_else_a_cursor() {
+        assert_eq!(position("25").unwrap(), ("start", "25"));
+        assert_eq!(position("_f_Mg==").unwrap(), ("cursor", "_f_Mg=="));
+        assert!(position(&"9".repeat(513)).is_err());
+    }
+}
