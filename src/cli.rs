@@ -1,0 +1,63 @@
+//! Commands, their options, and what they say when they fail.
+
+mod config;
+#[cfg(feature = "emulator")]
+mod dev;
+mod health;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Runs the backend of an Atlassian Forge app.
+#[derive(Debug, Parser)]
+#[command(name = "forge-remote", version, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Settings come from config/default.toml, config/<FORGE_REMOTE_ENV>.toml and variables such as
+FORGE_REMOTE__SERVER__LISTEN; `forge-remote config` shows them all.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the remote (the default)
+    Serve,
+    /// Run the remote and an emulated Forge platform: no Atlassian account, no network
+    #[cfg(feature = "emulator")]
+    Dev(dev::Options),
+    /// Print the settings in force and where each came from, secrets redacted
+    Config,
+    /// Ask the admin listener of a running remote whether it lives; for container health checks
+    Health,
+}
+
+/// Runs the command that was asked for. Exit code 2 means wrong settings, 1 any other failure.
+pub(crate) fn run() -> ExitCode {
+    let outcome = match Cli::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(),
+        #[cfg(feature = "emulator")]
+        Command::Dev(options) => dev::run(&options),
+        Command::Config => config::run(),
+        Command::Health => health::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            let settings = error.is::<forge_remote::config::ConfigError>();
+            ExitCode::from(if settings { 2 } else { 1 })
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the answer to whoever typed the command"
+)]
+fn complain(error: &anyhow::Error) {
+    eprintln!("forge-remote: {error:#}");
+}
