@@ -1,0 +1,121 @@
+//! The binary: what it prints, and how it fails.
+
+use std::process::{Command, Output};
+
+const APP: &str = "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21";
+
+fn forge_remote(
+    folder: &std::path::Path,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forge-remote"));
+    command.current_dir(folder).args(arguments);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("FORGE_REMOTE") {
+            command.env_remove(name);
+        }
+    }
+    command.envs(variables.iter().copied()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn config_prints_settings_with_their_origin_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+    let output = forge_remote(
+        folder.path(),
+        &["config"],
+        &[
+            ("FORGE_REMOTE__APP__IDS", APP),
+            ("FORGE_REMOTE__STORE__ENCRYPTION_KEY", key),
+        ],
+    );
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(
+        printed.contains("environment variable FORGE_REMOTE__APP__IDS"),
+        "{printed}"
+    );
+    assert!(printed.contains("fit.leeway_seconds"), "{printed}");
+    assert!(printed.contains("[redacted]"), "{printed}");
+    assert!(!printed.contains(key), "{printed}");
+}
+
+#[test]
+fn wrong_settings_stop_every_command_with_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&[][..], &["serve"], &["config"], &["health"]] {
+        let output = forge_remote(
+            folder.path(),
+            arguments,
+            &[("FORGE_REMOTE__FIT__LEEWAY", "5")],
+        );
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains("app.ids: required"), "{message}");
+        assert!(
+            message.contains("did you mean `fit.leeway_seconds`?"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_port_in_use_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = forge_remote(
+        folder.path(),
+        &["serve"],
+        &[
+            ("FORGE_REMOTE__APP__IDS", APP),
+            ("FORGE_REMOTE__SERVER__LISTEN", &address),
+            ("FORGE_REMOTE__SERVER__ADMIN_LISTEN", "127.0.0.1:0"),
+        ],
+    );
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    let line = message
+        .lines()
+        .find(|line| line.starts_with("forge-remote:"))
+        .unwrap();
+    assert!(
+        line.contains(&address) && line.contains("server.listen"),
+        "{line}"
+    );
+}
+
+#[test]
+fn health_says_whether_a_remote_lives() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string();
+    let output = forge_remote(
+        folder.path(),
+        &["health"],
+        &[
+            ("FORGE_REMOTE__APP__IDS", APP),
+            ("FORGE_REMOTE__SERVER__ADMIN_LISTEN", &free),
+        ],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("does not answer"));
+}
+
+#[test]
+fn help_names_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = text(&forge_remote(folder.path(), &["--help"], &[]).stdout);
+    for command in ["serve", "dev", "config", "health"] {
+        assert!(printed.contains(command), "{printed}");
+    }
+}

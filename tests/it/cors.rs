@@ -1,0 +1,130 @@
+//! Calls straight from a browser: `requestRemote` sends a preflight without a FIT, and
+//! reads nothing that does not carry the origin.
+
+use reqwest::Method;
+
+use crate::support::app::TestApp;
+
+const SITE: &str = "https://quarry.atlassian.net";
+
+async fn app() -> TestApp {
+    TestApp::setup()
+        .await
+        .set("SERVER__CORS_ORIGINS", "https://*.atlassian.net")
+        .start()
+        .await
+}
+
+#[tokio::test]
+async fn a_preflight_is_answered_without_a_fit() {
+    let app = app().await;
+    let answer = app
+        .anybody()
+        .header("origin", SITE)
+        .header("access-control-request-method", "PUT")
+        .header(
+            "access-control-request-headers",
+            "authorization,content-type,x-own",
+        )
+        .send(Method::OPTIONS, "/api/content")
+        .await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("access-control-allow-origin"), SITE);
+    assert!(
+        answer
+            .header("access-control-allow-methods")
+            .contains("PUT")
+    );
+    assert!(
+        answer
+            .header("access-control-allow-headers")
+            .contains("authorization")
+    );
+    assert!(
+        answer
+            .header("access-control-max-age")
+            .parse::<u32>()
+            .unwrap()
+            > 0
+    );
+    assert!(
+        answer
+            .headers
+            .get_all("vary")
+            .iter()
+            .any(|v| v.to_str().unwrap().contains("origin"))
+    );
+    assert_eq!(
+        app.atlassian.key_set_fetches(),
+        1,
+        "the start's own fetch and no other"
+    );
+}
+
+#[tokio::test]
+async fn answers_and_errors_carry_the_origin() {
+    let app = app().await;
+    let good = app
+        .anybody()
+        .with_fit()
+        .header("origin", SITE)
+        .get("/api/invocation")
+        .await;
+    assert_eq!(good.header("access-control-allow-origin"), SITE);
+    let _ = good.ok();
+    let calls = [
+        ("/api/invocation", 401, "missing_token"),
+        ("/nothing", 404, "not_found"),
+    ];
+    for (path, status, code) in calls {
+        let answer = app.anybody().header("origin", SITE).get(path).await;
+        assert_eq!(answer.header("access-control-allow-origin"), SITE);
+        let _ = answer.refused(status, code);
+    }
+}
+
+#[tokio::test]
+async fn another_origin_is_not_allowed() {
+    let app = app().await;
+    for origin in [
+        "https://evil.example",
+        "http://quarry.atlassian.net",
+        "null",
+        "https://atlassian.net.evil.example",
+    ] {
+        let preflight = app
+            .anybody()
+            .header("origin", origin)
+            .header("access-control-request-method", "GET")
+            .send(Method::OPTIONS, "/api/content")
+            .await;
+        assert!(
+            !preflight
+                .headers
+                .contains_key("access-control-allow-origin"),
+            "{origin}"
+        );
+        let answer = app
+            .anybody()
+            .with_fit()
+            .header("origin", origin)
+            .get("/api/invocation")
+            .await;
+        assert!(
+            !answer.headers.contains_key("access-control-allow-origin"),
+            "{origin}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_configured_origins_nobody_is_allowed() {
+    let app = TestApp::start().await;
+    let answer = app
+        .anybody()
+        .with_fit()
+        .header("origin", SITE)
+        .get("/api/invocation")
+        .await;
+    assert!(!answer.headers.contains_key("access-control-allow-origin"));
+}

@@ -1,0 +1,296 @@
+//! The remote under the emulated platform: what a newcomer sees in the first minute.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use forge_remote::emulator::{
+    Emulator, Identity, Invocation, Invoke, Running, Settings, Settlement,
+};
+use serde_json::Value;
+
+use crate::support::app::TestApp;
+
+const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.yml");
+
+/// A port that nobody has: each of the two must know the other's before it starts.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+struct Dev {
+    emulator: Running,
+    app: TestApp,
+}
+
+async fn dev() -> Dev {
+    let setup = TestApp::setup().await;
+    let port = free_port();
+    let state = tempfile::tempdir().unwrap();
+    let remote = format!("http://127.0.0.1:{port}").parse().unwrap();
+    let mut settings = Settings::new(MANIFEST, remote);
+    settings.listen = "127.0.0.1:0".parse().unwrap();
+    settings.state_dir = state.path().to_owned();
+    let emulator = Emulator::start(settings).await.unwrap();
+    let app = setup
+        .set("SERVER__LISTEN", &format!("127.0.0.1:{port}"))
+        .set("APP__IDS", &emulator.app_id().to_string())
+        .set("FIT__JWKS_URL", &emulator.jwks_url())
+        .set("ATLASSIAN__GRAPHQL_URL", &emulator.graphql_url())
+        .start()
+        .await;
+    Dev { emulator, app }
+}
+
+impl Dev {
+    /// The account of the user with that first name.
+    fn account(&self, name: &str) -> String {
+        let users = self.emulator.users();
+        let user = users
+            .iter()
+            .find(|user| user.name.starts_with(name))
+            .unwrap();
+        user.account_id.to_string()
+    }
+
+    async fn get(&self, user: &str, module: &str, path: &str) -> Invocation {
+        let account = self.account(user);
+        self.emulator
+            .invoke(Invoke::get(&account, module, path))
+            .await
+            .unwrap()
+    }
+
+    async fn titles(&self, user: &str, path: &str) -> Vec<String> {
+        let invocation = self.get(user, "digest-page", path).await;
+        let answer = json(&invocation, 200);
+        let pages = answer["results"].as_array().unwrap();
+        pages
+            .iter()
+            .map(|page| page["title"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+#[track_caller]
+fn json(invocation: &Invocation, status: u16) -> Value {
+    let answer = invocation.answer.as_ref().expect("an answer");
+    let text = answer.json();
+    assert_eq!(answer.status, status, "{text:?}");
+    for finding in &invocation.verdict {
+        assert!(finding.passed, "{}: {}", finding.rule, finding.sentence);
+    }
+    text.expect("JSON")
+}
+
+#[tokio::test]
+async fn the_same_list_differs_by_who_is_asked_for() {
+    let dev = dev().await;
+    let list = "/api/content?limit=100";
+    let mira = dev.titles("Mira", list).await;
+    let jonas = dev.titles("Jonas", list).await;
+    let priya = dev.titles("Priya", list).await;
+    let app = dev.titles("Mira", "/api/content?limit=100&as=app").await;
+    for (one, other) in [
+        (&mira, &jonas),
+        (&jonas, &priya),
+        (&mira, &app),
+        (&jonas, &app),
+    ] {
+        assert_ne!(one, other);
+    }
+    // Seen as Jonas by the administrator is what Jonas sees himself.
+    let as_jonas = format!("/api/accounts/{}/content?limit=100", dev.account("Jonas"));
+    assert_eq!(dev.titles("Mira", &as_jonas).await, jonas);
+    assert_eq!(dev.emulator.exchanges(), 1);
+    drop(dev.app);
+}
+
+#[tokio::test]
+async fn every_call_is_shown_with_the_identity_it_used() {
+    let dev = dev().await;
+    let path = format!("/api/accounts/{}/content", dev.account("Priya"));
+    let invocation = dev.get("Mira", "digest-page", &path).await;
+    let _ = json(&invocation, 200);
+    let identities: Vec<_> = invocation
+        .calls
+        .iter()
+        .map(|call| match &call.identity {
+            Identity::User { .. } => "user",
+            Identity::App => "app",
+            Identity::Impersonated { .. } => "account",
+            _ => "nobody",
+        })
+        .collect();
+    assert_eq!(identities, ["user", "app", "account"]);
+    assert!(matches!(
+        invocation.settlement,
+        Settlement::Resolved { status: 200 }
+    ));
+}
+
+#[tokio::test]
+async fn only_the_administrator_sees_as_somebody_else() {
+    let dev = dev().await;
+    let path = format!("/api/accounts/{}/content", dev.account("Mira"));
+    let refused = dev.get("Jonas", "digest-page", &path).await;
+    assert_eq!(json(&refused, 403)["error"]["code"], "forbidden");
+    let left = format!(
+        "/api/accounts/{}/content",
+        dev.emulator.deactivated_account()
+    );
+    let denied = dev.get("Mira", "digest-page", &left).await;
+    assert_eq!(json(&denied, 403)["error"]["code"], "impersonation_denied");
+}
+
+#[tokio::test]
+async fn both_modules_reach_both_products() {
+    let dev = dev().await;
+    for module in ["digest-page", "digest-panel"] {
+        let issue = dev.get("Jonas", module, "/api/issues/QUA-17").await;
+        assert_eq!(json(&issue, 200)["key"], "QUA-17");
+        let me = dev.get("Jonas", module, "/api/me").await;
+        assert_eq!(json(&me, 200)["accountId"], dev.account("Jonas"));
+        let seen = dev.get("Jonas", module, "/api/invocation").await;
+        assert_eq!(json(&seen, 200)["claims"]["app"]["module"]["key"], module);
+        assert_eq!(dev.titles("Jonas", "/api/content?limit=100").await.len(), 7);
+    }
+    let missing = dev
+        .get("Jonas", "digest-panel", "/api/issues/QUA-9999")
+        .await;
+    assert_eq!(json(&missing, 404)["error"]["code"], "not_found");
+}
+
+#[tokio::test]
+async fn the_cursor_leads_through_all_pages() {
+    let dev = dev().await;
+    let all = dev.titles("Mira", "/api/content?limit=100").await;
+    let (mut found, mut path) = (Vec::new(), "/api/content?limit=2".to_owned());
+    for _ in 0..all.len() {
+        let page = json(&dev.get("Mira", "digest-page", &path).await, 200);
+        let titles = page["results"].as_array().unwrap().iter();
+        found.extend(titles.map(|page| page["title"].as_str().unwrap().to_owned()));
+        match page["cursor"].as_str() {
+            Some(cursor) => path = format!("/api/content?limit=2&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(found, all);
+}
+
+/// The command itself: starts, prints the console's address, serves, and stops on SIGTERM.
+#[tokio::test]
+async fn one_command_brings_the_page_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_forge-remote"))
+        .current_dir(folder.path())
+        .args(["dev", "--manifest", MANIFEST, "--console", "127.0.0.1:0"])
+        .arg(format!("--listen=127.0.0.1:{}", free_port()))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let console = lines
+        .find_map(|line| {
+            Some(
+                line.unwrap()
+                    .trim()
+                    .strip_prefix("console")?
+                    .trim()
+                    .to_owned(),
+            )
+        })
+        .expect("the console's address");
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let page = http
+        .get(&console)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        page.contains("Mira") && page.contains("/api/content"),
+        "{page}"
+    );
+    let user = page
+        .split("<option value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let form = [
+        ("user", user),
+        ("module", "digest-page"),
+        ("method", "GET"),
+        ("path", "/api/me"),
+    ];
+    let origin = console.trim_end_matches('/');
+    let sent = http
+        .post(format!("{origin}/invoke"))
+        .header("origin", origin)
+        .form(&form)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(sent.status(), 303);
+    let shown = format!("{origin}{}", sent.headers()["location"].to_str().unwrap());
+    let shown = http.get(shown).send().await.unwrap().text().await.unwrap();
+    assert!(shown.contains("Calls that the remote made"), "{shown}");
+
+    let kill = Command::new("kill")
+        .arg(child.id().to_string())
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    assert!(child.wait().unwrap().success(), "it stops in order");
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_forge-remote"))
+            .current_dir(folder.path())
+            .arg("dev")
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let message = String::from_utf8(output.stderr).unwrap();
+        let line = message
+            .lines()
+            .find(|line| line.starts_with("forge-remote:"))
+            .unwrap()
+            .to_owned();
+        line
+    };
+    assert!(run(&[]).contains("--manifest"), "{}", run(&[]));
+    std::fs::write(folder.path().join("broken.yml"), "app: [\n").unwrap();
+    let broken = run(&["--manifest", "broken.yml", "--console", "127.0.0.1:0"]);
+    assert!(broken.contains("broken.yml"), "{broken}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let console = run(&["--manifest", MANIFEST, "--console", &address]);
+    assert!(console.contains("--console"), "{console}");
+    let listen = run(&[
+        "--manifest",
+        MANIFEST,
+        "--console",
+        "127.0.0.1:0",
+        "--listen",
+        &address,
+    ]);
+    assert!(listen.contains("--listen"), "{listen}");
+}

@@ -1,0 +1,20 @@
+//! The service, as its callers meet it: over real HTTP, against a played Atlassian.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
+
+mod architecture;
+mod authentication;
+mod command;
+mod cors;
+mod dev;
+mod errors;
+mod impersonation;
+mod key_sets;
+mod products;
+mod secrets;
+mod service;
+mod store;
+mod support;

@@ -1,0 +1,140 @@
+//! What the remote keeps of its installations, and that no invocation depends on it.
+
+use std::path::Path;
+
+use sqlx::{Connection, SqliteConnection};
+
+use crate::support::{
+    app::TestApp,
+    claims::{APP_TOKEN, CLOUD, INSTALLATION},
+    log::MARK,
+};
+
+/// A database that fails: another process has taken a table away.
+pub(crate) struct Failing(SqliteConnection);
+
+impl Failing {
+    pub(crate) async fn new(folder: &Path) -> Self {
+        let url = format!("sqlite://{}/store/test.db", folder.display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        let rename = "ALTER TABLE installations RENAME TO elsewhere";
+        sqlx::query(rename).execute(&mut connection).await.unwrap();
+        Self(connection)
+    }
+
+    pub(crate) async fn mended(mut self) {
+        let rename = "ALTER TABLE elsewhere RENAME TO installations";
+        sqlx::query(rename).execute(&mut self.0).await.unwrap();
+        self.0.close().await.unwrap();
+    }
+}
+
+async fn app_token_of(app: &TestApp) -> Option<String> {
+    let id = INSTALLATION.parse().unwrap();
+    let actor = app.forge.installation(&id).await.ok()?.as_app();
+    app.atlassian
+        .answers(|call| axum::response::IntoResponse::into_response(call.token().to_owned()));
+    let confluence = actor.ok()?.confluence().unwrap();
+    Some(
+        confluence
+            .get("/wiki/rest/api/whoami")
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn background_work_finds_an_installation_by_id_and_by_site() {
+    let app = TestApp::start().await;
+    assert!(
+        app.forge
+            .installation(&INSTALLATION.parse().unwrap())
+            .await
+            .is_err()
+    );
+    let _ = app.as_forge().get("/api/invocation").await.ok();
+    assert_eq!(app_token_of(&app).await.as_deref(), Some(APP_TOKEN));
+    let there = app
+        .forge
+        .installations_of_cloud(&CLOUD.parse().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(there.len(), 1);
+    assert_eq!(
+        there[0].record().site_url.as_deref(),
+        Some("https://quarry.atlassian.net")
+    );
+}
+
+#[tokio::test]
+async fn an_installation_outlives_a_restart_and_its_token_is_not_readable_on_disk() {
+    let app = TestApp::setup()
+        .await
+        .set(
+            "STORE__ENCRYPTION_KEY",
+            "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+        )
+        .start()
+        .await;
+    let _ = app.as_forge().get("/api/invocation").await.ok();
+    let folder = app.stopped().await;
+    for file in std::fs::read_dir(folder.path().join("store")).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains(MARK));
+    }
+    let again = TestApp::setup()
+        .await
+        .set(
+            "STORE__ENCRYPTION_KEY",
+            "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+        )
+        .folder(folder)
+        .start()
+        .await;
+    let id = INSTALLATION.parse().unwrap();
+    let known = again.forge.installation(&id).await.unwrap();
+    assert_eq!(known.record().app_version.as_deref(), Some("4.2.0"));
+    assert!(known.as_app().is_ok());
+}
+
+#[tokio::test]
+async fn an_invocation_does_not_wait_for_a_store_that_fails() {
+    let app = TestApp::start().await;
+    let failing = Failing::new(app.folder.path()).await;
+    let _ = app.as_forge().get("/api/invocation").await.ok();
+    // In memory it is known all the same.
+    assert_eq!(app_token_of(&app).await.as_deref(), Some(APP_TOKEN));
+    let ready = app.operator().get("/readyz").await;
+    assert_eq!(
+        (ready.status.as_u16(), &ready.json()["store"]),
+        (503, &false.into())
+    );
+    failing.mended().await;
+    let _ = app.operator().get("/readyz").await.ok();
+    let folder = app.stopped().await;
+    // What was remembered meanwhile was written once that was possible.
+    let again = TestApp::setup().await.folder(folder).start().await;
+    assert!(
+        again
+            .forge
+            .installation(&INSTALLATION.parse().unwrap())
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_page_does_not_replace_the_app_token_that_lives() {
+    let app = TestApp::start().await;
+    let _ = app.as_forge().get("/api/invocation").await.ok();
+    // Whoever sits at a browser has a FIT, and may put any header beside it.
+    let forged = app
+        .anybody()
+        .with_fit()
+        .header("x-forge-oauth-system", "forged-t0psecret");
+    let _ = forged.get("/api/invocation").await.ok();
+    assert_eq!(app_token_of(&app).await.as_deref(), Some(APP_TOKEN));
+}

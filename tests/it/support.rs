@@ -1,0 +1,9 @@
+//! What the tests are written in: the service, its callers, and Atlassian's side.
+
+pub(crate) mod answer;
+pub(crate) mod app;
+pub(crate) mod atlassian;
+pub(crate) mod caller;
+pub(crate) mod claims;
+pub(crate) mod keys;
+pub(crate) mod log;

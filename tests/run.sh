@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Checks everything, on a machine that has the Rust toolchain and nothing else: it
+# installs Node.js from Debian's packages if it is missing, and cargo-deny under target/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\n== %s\n' "$*"; }
+
+need() { # need COMMAND PACKAGE...
+  command -v "$1" >/dev/null && return
+  say "installing $1"
+  local root=""
+  [ "$(id -u)" = 0 ] || root=sudo
+  shift
+  $root apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $root apt-get install -y -qq --no-install-recommends "$@"
+}
+
+need node nodejs npm
+need npm npm
+
+say "format"
+cargo fmt --check
+
+say "lints"
+cargo clippy --locked --all-targets -- -D warnings
+cargo clippy --locked --no-default-features --lib --bins -- -D warnings
+
+say "tests"
+cargo test --locked
+
+say "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
+
+say "manifest.yml, by Atlassian's own validation"
+npm ci --prefix tests/manifest --no-audit --no-fund --ignore-scripts
+node tests/manifest/validate.mjs manifest.yml
+
+say "dependencies: licences, bans, sources, advisories"
+deny=$(command -v cargo-deny || echo target/tools/bin/cargo-deny)
+if [ ! -x "$deny" ]; then
+  cargo install --quiet --locked --root target/tools cargo-deny --version '^0.20'
+fi
+"$deny" --all-features check --hide-inclusion-graph bans licenses sources
+if "$deny" --all-features fetch db; then
+  "$deny" --all-features check --hide-inclusion-graph --disable-fetch advisories
+else
+  echo "advisories NOT checked: their database cannot be reached from here"
+fi
+
+say "all checks passed"
