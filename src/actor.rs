@@ -35,7 +35,7 @@ pub type AccountActor = Actor<token::Account>;
 
 /// Somebody who speaks to the products of one installation.
 ///
-/// Made by [`Invocation`](crate::Invocation) and [`Installed`]. A handler that takes a
+/// Made by [`Invocation`](crate::Invocation) and [`Installed`](crate::Installed). A handler that takes a
 /// [`UserActor`] or an [`AppActor`] as an argument is called only where that token came along:
 ///
 /// ```

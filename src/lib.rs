@@ -79,3 +79,8 @@ pub use forge::{Forge, Installed, StartError};
 pub use invocation::Invocation;
 pub use secret::Secret;
 pub use server::serve;
+
+/// The README's examples are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

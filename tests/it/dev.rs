@@ -55,7 +55,7 @@ impl Dev {
             .iter()
             .find(|user| user.name.starts_with(name))
             .unwrap();
-        user.account_id.to_string()
+        user.account_id.clone()
     }
 
     async fn get(&self, user: &str, module: &str, path: &str) -> Invocation {
@@ -124,7 +124,7 @@ async fn every_call_is_shown_with_the_identity_it_used() {
             Identity::User { .. } => "user",
             Identity::App => "app",
             Identity::Impersonated { .. } => "account",
-            _ => "nobody",
+            Identity::Nobody => "nobody",
         })
         .collect();
     assert_eq!(identities, ["user", "app", "account"]);
@@ -269,12 +269,11 @@ fn what_keeps_it_from_starting_is_one_clear_line() {
             .unwrap();
         assert_eq!(output.status.code(), Some(1));
         let message = String::from_utf8(output.stderr).unwrap();
-        let line = message
+        message
             .lines()
             .find(|line| line.starts_with("forge-remote:"))
             .unwrap()
-            .to_owned();
-        line
+            .to_owned()
     };
     assert!(run(&[]).contains("--manifest"), "{}", run(&[]));
     std::fs::write(folder.path().join("broken.yml"), "app: [\n").unwrap();
