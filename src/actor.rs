@@ -20,7 +20,7 @@ use crate::{
     ids::{AccountId, InstallationId, Product},
     impersonation::Impersonation,
     outbound::ApiUrl,
-    product::{Bitbucket, Confluence, Credentials, GraphQl, Jira, Outbound},
+    product::{Bitbucket, Confluence, Credentials, GraphQl, Jira, Outbound, ProductError},
     store::Installations,
     token::{self, AppToken, UserToken},
     trace::TraceId,
@@ -59,6 +59,20 @@ enum Speaker {
     Account(AccountCredentials),
 }
 
+/// How each product's client is made.
+type NewClient<C> =
+    fn(&Outbound, &str, Arc<dyn Credentials>, Deadline, TraceId) -> Result<C, ProductError>;
+
+impl Speaker {
+    fn credentials(&self) -> Arc<dyn Credentials> {
+        match self {
+            Self::App(app) => Arc::clone(app) as _,
+            Self::User(user) => Arc::clone(user) as _,
+            Self::Account(account) => Arc::new(account.clone()),
+        }
+    }
+}
+
 /// Where and until when an actor speaks.
 #[derive(Debug, Clone)]
 struct Stage {
@@ -81,14 +95,7 @@ impl<Kind> Actor<Kind> {
     /// # Errors
     /// `not_found` if the app is not installed there.
     pub fn confluence(&self) -> Result<Confluence, Error> {
-        let (base, credentials, stage) = self.door(&Product::Confluence)?;
-        Ok(Confluence::new(
-            &stage.actors.outbound,
-            base,
-            credentials,
-            stage.deadline,
-            stage.trace.clone(),
-        )?)
+        self.open(&Product::Confluence, Confluence::new)
     }
 
     /// Jira, with Jira Software and Jira Service Management.
@@ -96,14 +103,7 @@ impl<Kind> Actor<Kind> {
     /// # Errors
     /// `not_found` if the app is not installed there.
     pub fn jira(&self) -> Result<Jira, Error> {
-        let (base, credentials, stage) = self.door(&Product::Jira)?;
-        Ok(Jira::new(
-            &stage.actors.outbound,
-            base,
-            credentials,
-            stage.deadline,
-            stage.trace.clone(),
-        )?)
+        self.open(&Product::Jira, Jira::new)
     }
 
     /// Bitbucket.
@@ -111,32 +111,21 @@ impl<Kind> Actor<Kind> {
     /// # Errors
     /// `not_found` if the app is not installed there.
     pub fn bitbucket(&self) -> Result<Bitbucket, Error> {
-        let (base, credentials, stage) = self.door(&Product::Bitbucket)?;
-        Ok(Bitbucket::new(
-            &stage.actors.outbound,
-            base,
-            credentials,
-            stage.deadline,
-            stage.trace.clone(),
-        )?)
+        self.open(&Product::Bitbucket, Bitbucket::new)
     }
 
     /// The GraphQL gateway, which serves all products.
     ///
     /// # Errors
-    /// `not_found` if the installation has no product at all.
+    /// `upstream_error` if `atlassian.graphql_url` may get no token.
     pub fn graphql(&self) -> Result<GraphQl, Error> {
         let stage = self.stage();
-        let credentials = match &self.speaker {
-            Speaker::Account(account) => Arc::new(account.clone()) as Arc<dyn Credentials>,
-            Speaker::App(app) => Arc::clone(app) as _,
-            Speaker::User(user) => Arc::clone(user) as _,
-        };
-        let actors = &stage.actors;
-        let gateway = actors.graphql_url.url().as_str();
+        let url = stage.actors.graphql_url.url().as_str();
+        let credentials = self.speaker.credentials();
+        let outbound = &stage.actors.outbound;
         Ok(GraphQl::new(
-            &actors.outbound,
-            gateway,
+            outbound,
+            url,
             credentials,
             stage.deadline,
             stage.trace.clone(),
@@ -149,19 +138,26 @@ impl<Kind> Actor<Kind> {
         self.stage().reach.installation()
     }
 
-    fn door(&self, product: &Product) -> Result<(&str, Arc<dyn Credentials>, &Stage), Error> {
+    /// A client of `product` under the base URL that the installation has for it.
+    fn open<C>(&self, product: &Product, client: NewClient<C>) -> Result<C, Error> {
         let stage = self.stage();
         let base = stage
             .reach
             .base_url(product)
             .ok_or_else(|| ActorError::NotInstalled(product.clone()))?;
         let credentials = match &self.speaker {
-            Speaker::App(app) => Arc::clone(app) as Arc<dyn Credentials>,
-            Speaker::User(user) => Arc::clone(user) as _,
             // The exchange is for the product that is going to be called.
             Speaker::Account(account) => Arc::new(account.within(product)?),
+            speaker => speaker.credentials(),
         };
-        Ok((base, credentials, stage))
+        let outbound = &stage.actors.outbound;
+        Ok(client(
+            outbound,
+            base,
+            credentials,
+            stage.deadline,
+            stage.trace.clone(),
+        )?)
     }
 
     fn stage(&self) -> &Stage {

@@ -1,5 +1,7 @@
 //! The way out: one HTTP client, and the list of hosts that may get a token.
 
+pub(crate) mod upstream;
+
 use std::{net::IpAddr, time::Duration};
 
 use url::{Host, Url};

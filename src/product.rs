@@ -30,7 +30,6 @@ mod refusal;
 mod repeats;
 mod request;
 mod response;
-mod wait;
 
 #[cfg(test)]
 mod tests;

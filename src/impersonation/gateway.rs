@@ -14,7 +14,7 @@ use super::{
 use crate::{
     clock::{Clock, Timestamp},
     ids::AccountId,
-    outbound::ApiUrl,
+    outbound::{ApiUrl, upstream},
     token::AppToken,
     trace::TraceId,
 };
@@ -29,10 +29,6 @@ const TRY_LIMIT: Duration = Duration::from_secs(8);
 const MAX_ANSWER: usize = 256 * 1024;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// Where Atlassian's services put the id that its support asks for.
-const UPSTREAM_TRACES: [&str; 3] = ["x-b3-traceid", "atl-traceid", "atl-request-id"];
-const MAX_UPSTREAM_TRACE: usize = 128;
 
 #[derive(Debug)]
 pub(super) struct Gateway {
@@ -90,8 +86,8 @@ impl Gateway {
     }
 
     async fn reply(&self, mut response: Response) -> Reply {
-        let retry_after = retry_after(response.headers(), self.clock.now());
-        let upstream_trace = upstream_trace(response.headers());
+        let retry_after = upstream::wait(response.headers(), self.clock.now());
+        let upstream_trace = upstream::trace_id(response.headers()).map(Arc::from);
         let answer = match read_bounded(&mut response).await {
             Ok(body) => read_answer(response.status(), &body),
             // The status alone says enough where the body of an error is too large or breaks off.
@@ -132,70 +128,5 @@ fn unreachable(error: reqwest::Error) -> GatewayFault {
         GatewayFault::TimedOut
     } else {
         GatewayFault::Unreachable(error.without_url())
-    }
-}
-
-/// `Retry-After` in seconds or as a date.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = httpdate::parse_http_date(text).ok()?;
-    let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some(since.saturating_sub(Duration::from_secs(u64::try_from(now.unix()).ok()?)))
-}
-
-fn upstream_trace(headers: &HeaderMap) -> Option<Arc<str>> {
-    UPSTREAM_TRACES
-        .iter()
-        .filter_map(|name| headers.get(*name)?.to_str().ok())
-        .find(|id| (1..=MAX_UPSTREAM_TRACE).contains(&id.len()))
-        .map(Arc::from)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_unix(1_785_312_000); // Wed, 29 Jul 2026 08:00:00 GMT
-
-    fn wait(value: &'static str) -> Option<u64> {
-        let headers =
-            HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static(value))]);
-        retry_after(&headers, NOW).map(|wait| wait.as_secs())
-    }
-
-    #[test]
-    fn a_wait_comes_in_seconds_or_as_a_date() {
-        assert_eq!(wait("30"), Some(30));
-        assert_eq!(wait(" 0 "), Some(0));
-        assert_eq!(wait("Wed, 29 Jul 2026 08:02:05 GMT"), Some(125));
-        assert_eq!(wait("Wed, 29 Jul 2026 07:00:00 GMT"), Some(0));
-    }
-
-    #[test]
-    fn a_wait_that_cannot_be_read_is_none() {
-        for value in ["", "-1", "soon", "1.5", "Wed, 99 Jul 2026 08:00:00 GMT"] {
-            assert_eq!(wait(value), None, "{value}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), NOW), None);
-    }
-
-    #[test]
-    fn the_first_usable_trace_id_is_kept() {
-        let headers = |name: &'static str, value: &str| {
-            HeaderMap::from_iter([
-                (http::HeaderName::from_static(name), value.parse().unwrap()),
-                (
-                    http::HeaderName::from_static("atl-request-id"),
-                    HeaderValue::from_static("last"),
-                ),
-            ])
-        };
-        let of = |headers: &HeaderMap| upstream_trace(headers).unwrap();
-        assert_eq!(&*of(&headers("x-b3-traceid", "4bf92f35")), "4bf92f35");
-        assert_eq!(&*of(&headers("x-b3-traceid", &"a".repeat(129))), "last");
-        assert_eq!(upstream_trace(&HeaderMap::new()), None);
     }
 }

@@ -13,11 +13,9 @@ use super::{
     client::Client,
     graphql,
     observation::Observation,
-    refusal,
     repeats::{Reason, Repeats, apart},
-    wait,
 };
-use crate::outbound::ApiUrl;
+use crate::outbound::{ApiUrl, upstream};
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -199,7 +197,7 @@ impl Outgoing {
         Ok(Response {
             call: self.call.clone(),
             status,
-            trace_id: refusal::trace_id(&headers),
+            trace_id: upstream::trace_id(&headers),
             headers,
             body,
         })
@@ -224,7 +222,7 @@ impl Outgoing {
     }
 
     fn with_headers(&self, refusal: Refusal, headers: &HeaderMap) -> Trouble {
-        let asked = wait::asked(headers, self.client.outbound.clock.now());
+        let asked = upstream::wait(headers, self.client.outbound.clock.now());
         Trouble::Refused(Box::new(refusal.with_headers(headers, asked)))
     }
 

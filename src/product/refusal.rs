@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use http::{HeaderMap, StatusCode};
 
 use super::{Call, error_body::ErrorBody};
+use crate::outbound::upstream;
 
 /// How much of an error body is kept.
 const EXCERPT_BYTES: usize = 2 * 1024;
@@ -47,8 +48,8 @@ impl Refusal {
 
     pub(super) fn with_headers(mut self, headers: &HeaderMap, wait: Option<Duration>) -> Self {
         self.retry_after = wait;
-        self.reason = short_text(headers, "ratelimit-reason");
-        self.trace_id = trace_id(headers);
+        self.reason = upstream::short_text(headers, "ratelimit-reason");
+        self.trace_id = upstream::trace_id(headers);
         self
     }
 
@@ -106,20 +107,6 @@ impl Refusal {
     pub(super) fn is_about_one_issue(&self) -> bool {
         self.limit() == Some("jira-per-issue-on-write")
     }
-}
-
-/// Atlassian's trace id, wherever the answer has it.
-pub(super) fn trace_id(headers: &HeaderMap) -> Option<String> {
-    ["x-b3-traceid", "atl-traceid", "atl-request-id"]
-        .into_iter()
-        .find_map(|name| short_text(headers, name))
-}
-
-/// A header that may stand in a log line: visible ASCII, not long.
-fn short_text(headers: &HeaderMap, name: &str) -> Option<String> {
-    let text = headers.get(name)?.to_str().ok()?.trim();
-    let clean = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    clean.then(|| text.to_owned())
 }
 
 impl fmt::Display for Refusal {

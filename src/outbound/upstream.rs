@@ -1,4 +1,5 @@
-//! How long a product asks to wait: `Retry-After`, else `X-RateLimit-Reset`.
+//! What Atlassian's answers say in their headers: how long to wait, and the trace id that
+//! its support asks for.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,12 +11,26 @@ use crate::clock::Timestamp;
 /// documents ("65 000 points per hour"); a header that asks for a year is broken.
 const LONGEST: Duration = Duration::from_hours(1);
 
-/// What the headers ask for, if they ask for anything that can be understood.
-pub(super) fn asked(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+/// How long to wait: `Retry-After`, else `X-RateLimit-Reset`, if either can be understood.
+pub(crate) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     text(header::RETRY_AFTER.as_str())
         .and_then(|value| retry_after(value, now))
         .or_else(|| Some(until(iso_8601(text("x-ratelimit-reset")?)?, now)))
+}
+
+/// Atlassian's trace id, wherever the answer has it.
+pub(crate) fn trace_id(headers: &HeaderMap) -> Option<String> {
+    ["x-b3-traceid", "atl-traceid", "atl-request-id"]
+        .into_iter()
+        .find_map(|name| short_text(headers, name))
+}
+
+/// A header that may stand in a log line: visible ASCII, not long.
+pub(crate) fn short_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let text = headers.get(name)?.to_str().ok()?.trim();
+    let clean = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    clean.then(|| text.to_owned())
 }
 
 /// Seconds or an HTTP date (RFC 9110, 10.2.3).
@@ -108,7 +123,7 @@ mod tests {
             http::HeaderName::from_static(name),
             HeaderValue::from_bytes(value.as_bytes()).unwrap(),
         )]);
-        asked(&headers, NOW).map(|wait| wait.as_secs())
+        wait(&headers, NOW).map(|wait| wait.as_secs())
     }
 
     #[test]
@@ -177,9 +192,9 @@ mod tests {
             HeaderValue::from_static("2026-08-01T12:00:09Z"),
         );
         headers.insert("retry-after", HeaderValue::from_static("2"));
-        assert_eq!(asked(&headers, NOW), Some(Duration::from_secs(2)));
+        assert_eq!(wait(&headers, NOW), Some(Duration::from_secs(2)));
         headers.insert("retry-after", HeaderValue::from_static("soon"));
-        assert_eq!(asked(&headers, NOW), Some(Duration::from_secs(9)));
+        assert_eq!(wait(&headers, NOW), Some(Duration::from_secs(9)));
     }
 
     #[test]
@@ -208,7 +223,7 @@ mod tests {
                     headers.insert(name, value);
                 }
             }
-            if let Some(wait) = asked(&headers, Timestamp::from_unix(now)) {
+            if let Some(wait) = wait(&headers, Timestamp::from_unix(now)) {
                 prop_assert!(wait <= LONGEST);
             }
         }
@@ -220,5 +235,27 @@ mod tests {
             let now = Timestamp::from_unix(unix - 5);
             prop_assert_eq!(retry_after(&date, now), Some(Duration::from_secs(5)));
         }
+    }
+
+    #[test]
+    fn the_first_usable_trace_id_is_kept() {
+        let headers = |name: &'static str, value: &str| {
+            HeaderMap::from_iter([
+                (http::HeaderName::from_static(name), value.parse().unwrap()),
+                (
+                    http::HeaderName::from_static("atl-request-id"),
+                    HeaderValue::from_static("last"),
+                ),
+            ])
+        };
+        assert_eq!(
+            trace_id(&headers("x-b3-traceid", "4bf92f35")).as_deref(),
+            Some("4bf92f35")
+        );
+        assert_eq!(
+            trace_id(&headers("x-b3-traceid", &"a".repeat(129))).as_deref(),
+            Some("last")
+        );
+        assert_eq!(trace_id(&HeaderMap::new()), None);
     }
 }
