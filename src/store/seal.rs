@@ -8,7 +8,7 @@ use std::fmt;
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
-    digest, rand,
+    digest,
 };
 use base64::{
     Engine, alphabet,
@@ -89,7 +89,8 @@ impl Sealer {
     /// Seals with a key of its own, which is gone when the process ends.
     pub(super) fn for_this_process() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new([0; KEY_LEN]);
-        rand::fill(bytes.as_mut_slice()).map_err(|_| KeyError::Refused)?;
+        // Not aws-lc's generator: it takes 40 ms to seed itself, and the start waits for this.
+        getrandom::fill(bytes.as_mut_slice()).map_err(|_| KeyError::Refused)?;
         Self::new(bytes.as_slice(), false)
     }
 
