@@ -97,14 +97,33 @@ pub struct Loaded {
 #[non_exhaustive]
 pub enum ConfigError {
     /// A file cannot be read or parsed.
-    #[error("the settings cannot be read: {0}")]
-    Unreadable(#[source] ::config::ConfigError),
+    #[error("the settings cannot be read: {file}: {why}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What is wrong and where. The line itself may hold a secret and is left out.
+        why: String,
+    },
     /// Values are missing, wrong or unknown.
     #[error("{}", Self::list(.0))]
     Wrong(Vec<Problem>),
 }
 
 impl ConfigError {
+    fn unreadable(error: &::config::ConfigError) -> Self {
+        let (file, cause) = match error {
+            ::config::ConfigError::FileParse { uri, cause } => (uri.as_deref(), cause.to_string()),
+            other => (None, other.to_string()),
+        };
+        // Between the place and the explanation, the parser quotes the line.
+        let mut lines = cause.lines().map(str::trim).filter(|line| !line.is_empty());
+        let why: Vec<_> = lines.next().into_iter().chain(lines.next_back()).collect();
+        Self::Unreadable {
+            file: file.unwrap_or("config").to_owned(),
+            why: why.join(": "),
+        }
+    }
+
     fn list(problems: &[Problem]) -> String {
         let count = problems.len();
         let mut text = if count == 1 {
@@ -135,7 +154,7 @@ impl Config {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn load_from(sources: &Sources) -> Result<Loaded, ConfigError> {
-        let leaves = layers::collect(sources).map_err(ConfigError::Unreadable)?;
+        let leaves = layers::collect(sources).map_err(|error| ConfigError::unreadable(&error))?;
         let mut reader = reader::Reader::new(leaves);
         let config = read::config(&mut reader, Environment::named(sources.environment()));
         let settings = reader.finish().map_err(ConfigError::Wrong)?;
@@ -207,12 +226,21 @@ pub struct Impersonation {
 }
 
 /// What is kept.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
     /// `store.url`: `sqlite://path`.
     pub url: String,
     /// `store.encryption_key`: 32 bytes, base64.
     pub encryption_key: Option<Secret>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("url", &reader::without_credentials(&self.url))
+            .field("encryption_key", &self.encryption_key)
+            .finish()
+    }
 }
 
 /// How background work is done. Nothing reads it before the remote takes events.

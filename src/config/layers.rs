@@ -79,9 +79,12 @@ pub(super) struct Leaf {
 /// Every setting that any layer names, by its dotted key.
 pub(super) type Leaves = BTreeMap<String, Leaf>;
 
-/// Lays the sources over each other.
+/// Lays the sources over each other, value by value: one that is set to nothing leaves
+/// what lies below it. That is how a container platform says "not set".
 pub(super) fn collect(sources: &Sources) -> Result<Leaves, ::config::ConfigError> {
-    let mut builder = Layered::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    let mut leaves = Leaves::new();
+    let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
+    lay(defaults, sources, &mut leaves)?;
     for name in ["default", sources.environment()] {
         // The name of an environment is no path.
         if name
@@ -89,7 +92,8 @@ pub(super) fn collect(sources: &Sources) -> Result<Leaves, ::config::ConfigError
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         {
             let path: &Path = &sources.folder.join(format!("{name}.toml"));
-            builder = builder.add_source(File::from(path).format(FileFormat::Toml).required(false));
+            let file = File::from(path).format(FileFormat::Toml).required(false);
+            lay(file, sources, &mut leaves)?;
         }
     }
     let variables = Variables::with_prefix(PREFIX)
@@ -98,13 +102,19 @@ pub(super) fn collect(sources: &Sources) -> Result<Leaves, ::config::ConfigError
         // Otherwise a secret of digits would turn into a number.
         .try_parsing(false)
         .source(Some(sources.variables.clone()));
-    let tree = builder.add_source(variables).build()?.collect()?;
-
-    let mut leaves = Leaves::new();
-    for (key, value) in tree {
-        flatten(key, value, sources, &mut leaves);
-    }
+    lay(variables, sources, &mut leaves)?;
     Ok(leaves)
+}
+
+fn lay<S>(source: S, sources: &Sources, leaves: &mut Leaves) -> Result<(), ::config::ConfigError>
+where
+    S: Source + Send + Sync + 'static,
+{
+    let tree = Layered::builder().add_source(source).build()?.collect()?;
+    for (key, value) in tree {
+        flatten(key, value, sources, leaves);
+    }
+    Ok(())
 }
 
 fn flatten(key: String, value: Value, sources: &Sources, leaves: &mut Leaves) {
@@ -116,6 +126,7 @@ fn flatten(key: String, value: Value, sources: &Sources, leaves: &mut Leaves) {
             }
         }
         ValueKind::Nil => {}
+        ValueKind::String(text) if text.trim().is_empty() => {}
         value => {
             leaves.insert(key, Leaf { value, origin });
         }

@@ -279,15 +279,17 @@ fn telemetry(reader: &mut Reader, environment: &Environment) -> Option<Telemetry
 
 fn secure_url(reader: &mut Reader, key: &'static str, local: bool) -> Option<Url> {
     let allowed = if local {
-        "an https URL, or http on loopback"
+        "an https URL without a user in it, or http on loopback"
     } else {
-        "an https URL (http is for loopback in development and test)"
+        "an https URL without a user in it (http is for loopback in development and test)"
     };
     reader.parsed::<Url>(key, allowed, |url| is_secure(url, local))
 }
 
 fn is_secure(url: &Url, local: bool) -> bool {
-    url.scheme() == "https" || (url.scheme() == "http" && local && is_loopback(url))
+    let bare = url.username().is_empty() && url.password().is_none();
+    let scheme = url.scheme() == "https" || (url.scheme() == "http" && local && is_loopback(url));
+    bare && scheme
 }
 
 fn isolated_cloud_template(text: &str, local: bool) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Reads one setting after the other: each is checked, remembered with its origin,
 //! and crossed off, so that what is left over at the end is unknown.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};
 
 use ::config::ValueKind;
 
@@ -207,10 +207,7 @@ impl Reader {
 
     fn leaf(&mut self, key: &'static str) -> Option<Leaf> {
         self.known.insert(key);
-        let leaf = self.leaves.get(key)?;
-        // A variable set to nothing is how a container platform says "not set".
-        let unset = matches!(&leaf.value, ValueKind::String(text) if text.trim().is_empty());
-        (!unset).then(|| leaf.clone())
+        self.leaves.get(key).cloned()
     }
 
     fn is_noted(&self, key: &str) -> bool {
@@ -257,16 +254,27 @@ fn shown(value: &ValueKind, show: Show) -> String {
     if show == Show::Redacted {
         return "[redacted]".to_owned();
     }
-    // A mistake may be long; a message is not.
-    match value {
+    let text = match value {
         ValueKind::Array(_) => items(value).map_or_else(
             || "[…]".to_owned(),
             |items| format!("[{}]", items.join(", ")),
         ),
         ValueKind::Table(_) => "{…}".to_owned(),
         other => other.to_string(),
+    };
+    // A mistake may be long; a message is not.
+    without_credentials(&text).chars().take(200).collect()
+}
+
+/// The text with `user:password@` of a URL taken out.
+pub(super) fn without_credentials(text: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Cow::Borrowed(text);
+    };
+    let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    // A password that was not encoded may hold any of those: the last `@` counts then.
+    match rest[..authority].rfind('@').or_else(|| rest.rfind('@')) {
+        Some(at) => Cow::Owned(format!("{scheme}://[redacted]{}", &rest[at..])),
+        None => Cow::Borrowed(text),
     }
-    .chars()
-    .take(200)
-    .collect()
 }

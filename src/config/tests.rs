@@ -251,3 +251,67 @@ fn the_files_of_the_project_load() {
         load(folder.as_ref(), &variables).unwrap();
     }
 }
+
+#[test]
+fn set_to_nothing_is_not_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!(
+        "[app]\nids = [\"{APP}\"]\n[fit]\nissuer = \"\"\n[server]\nlisten = \"127.0.0.1:1\"\n"
+    );
+    std::fs::write(folder.path().join("default.toml"), file).unwrap();
+    let variables = [
+        ("FORGE_REMOTE__SERVER__LISTEN", ""),
+        ("FORGE_REMOTE__SERVER__ADMIN_LISTEN", " "),
+        ("FORGE_REMOTE__APP__IDS", ""),
+    ];
+    let config = load(folder.path(), &variables).unwrap().config;
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:1");
+    assert_eq!(config.server.admin_listen.to_string(), "127.0.0.1:9090");
+    assert_eq!(config.fit.issuer, "forge/invocation-token");
+    assert_eq!(config.app.ids.len(), 1);
+}
+
+#[test]
+fn a_line_that_cannot_be_parsed_is_not_quoted() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = [
+        format!("[store]\nencryption_key = \"{KEY}\n"),
+        format!("[store]\nencryption_key = {KEY}\n"),
+        format!("[store]\nencryption_key \"{KEY}\"\n"),
+        format!("[store]\nencryption_key = \"{KEY}\"\nencryption_key = \"{KEY}\"\n"),
+        format!("[store]\nencryption_key = \"\"\"{KEY}\n{KEY}\n"),
+        format!("[store]\n{KEY}"),
+    ];
+    for text in broken {
+        std::fs::write(folder.path().join("default.toml"), &text).unwrap();
+        let error = load(folder.path(), &[]).unwrap_err();
+        let message = format!("{error} {error:?}");
+        assert!(!message.contains("MDEyMzQ1"), "{message}");
+        assert!(message.contains("default.toml"), "{message}");
+        assert!(message.contains("at line "), "{message}");
+    }
+}
+
+#[test]
+fn a_password_in_a_url_is_never_shown() {
+    let key = ("FORGE_REMOTE__STORE__ENCRYPTION_KEY", KEY);
+    for url in [
+        "postgres://forge:hunter2@db/forge",
+        "postgres://hunter2@db/forge",
+        "postgres://forge:hunter2/x@db/forge",
+        "postgres://forge:hun@ter2@db/forge?a=b@c",
+    ] {
+        let loaded = with(&[key, ("FORGE_REMOTE__STORE__URL", url)]).unwrap();
+        let shown = format!("{:?} {:?}", loaded.settings, loaded.config);
+        assert!(!shown.contains("ter2"), "{shown}");
+    }
+    for key in ["FIT__JWKS_URL", "ATLASSIAN__GRAPHQL_URL"] {
+        let name = format!("FORGE_REMOTE__{key}");
+        let said = message(with(&[(
+            &name,
+            "https://forge:hunter2@api.atlassian.com/x",
+        )]));
+        assert!(!said.contains("hunter2"), "{said}");
+        assert!(said.contains("without a user"), "{said}");
+    }
+}
