@@ -1,7 +1,7 @@
 //! What every request passes on its way to a handler, outermost first: CORS, then
 //! [`guard`] (trace, deadline, room, error contract), panics, body size.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -10,6 +10,7 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::{sync::Semaphore, time::Instant};
 use tower_http::{
@@ -33,6 +34,8 @@ const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
 const PREFLIGHT_AGE: Duration = Duration::from_hours(1);
 /// The explanation that a framework's rejection gives is not longer.
 const MAX_EXPLANATION: usize = 1024;
+/// It is there already: this is for a body that only looks like one.
+const EXPLANATION_PATIENCE: Duration = Duration::from_millis(100);
 
 pub(super) fn around(ui: Router<Forge>, forge: &Forge) -> Router {
     let settings = &forge.config().server;
@@ -102,7 +105,7 @@ async fn guard(State(limits): State<Limits>, mut request: Request, next: Next) -
                 .unwrap_or_else(|_| late()),
             Err(_) => overloaded(),
         };
-        let answer = by_contract(answer, &trace).await;
+        let answer = by_contract(answer, &trace, deadline).await;
         close(&answer, &method, route.as_ref(), started);
         answer
     }
@@ -133,7 +136,7 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
 
 /// Gives every error the public JSON shape, with the trace id: those of this crate,
 /// and the plain-text ones that the framework makes.
-async fn by_contract(answer: Response, trace: &TraceId) -> Response {
+async fn by_contract(answer: Response, trace: &TraceId, deadline: Deadline) -> Response {
     if !answer.status().is_client_error() && !answer.status().is_server_error() {
         return answer;
     }
@@ -150,29 +153,40 @@ async fn by_contract(answer: Response, trace: &TraceId) -> Response {
     if is_json(answer.headers()) {
         return answer;
     }
-    reshape(answer, trace).await
+    reshape(answer, trace, deadline).await
 }
 
 /// A rejection of the framework keeps its status, its headers and its explanation.
-async fn reshape(answer: Response, trace: &TraceId) -> Response {
+async fn reshape(answer: Response, trace: &TraceId, deadline: Deadline) -> Response {
     let (mut parts, body) = answer.into_parts();
-    let text = to_bytes(body, MAX_EXPLANATION).await.unwrap_or_default();
-    let explanation = std::str::from_utf8(&text).unwrap_or_default().trim();
     let (code, message) = describe(parts.status);
     let message = match code {
-        ErrorCode::BadRequest | ErrorCode::InvalidBody if !explanation.is_empty() => {
-            format!("{message} {explanation}")
+        ErrorCode::BadRequest | ErrorCode::InvalidBody => {
+            let explanation = explanation(body, deadline).await;
+            format!("{message} {explanation}").trim_end().to_owned()
         }
         _ => message.to_owned(),
     };
     let error = Error::new(code, message).response(Some(trace));
     let (shape, body) = error.into_parts();
-    for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
-        parts.headers.remove(name);
-    }
+    remove_body_headers(&mut parts.headers);
     parts.headers.extend(shape.headers);
     parts.extensions.extend(shape.extensions);
     Response::from_parts(parts, body)
+}
+
+/// What a framework's rejection says, or nothing: a handler's own error may be a body
+/// that never ends, or one that panics.
+async fn explanation(body: Body, deadline: Deadline) -> String {
+    let read = AssertUnwindSafe(to_bytes(body, MAX_EXPLANATION)).catch_unwind();
+    let text = match deadline.within(EXPLANATION_PATIENCE).bound(read).await {
+        Ok(Ok(Ok(text))) => text,
+        _ => return String::new(),
+    };
+    std::str::from_utf8(&text)
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 fn describe(status: StatusCode) -> (ErrorCode, &'static str) {
@@ -195,8 +209,25 @@ fn describe(status: StatusCode) -> (ErrorCode, &'static str) {
             "The body is not what this path takes.",
         ),
         StatusCode::FORBIDDEN => (ErrorCode::Forbidden, "The remote refused the request."),
+        StatusCode::TOO_MANY_REQUESTS => (
+            ErrorCode::RateLimited,
+            "There were too many requests. Try again later.",
+        ),
+        StatusCode::BAD_GATEWAY => (
+            ErrorCode::UpstreamError,
+            "A service that the remote depends on failed.",
+        ),
+        StatusCode::SERVICE_UNAVAILABLE => (
+            ErrorCode::Overloaded,
+            "The remote cannot serve this now. Try again later.",
+        ),
+        StatusCode::GATEWAY_TIMEOUT => (
+            ErrorCode::DeadlineExceeded,
+            "The answer took longer than the caller waits. Ask for less, or try again.",
+        ),
+        StatusCode::BAD_REQUEST => (ErrorCode::BadRequest, "The request cannot be read."),
         status if status.is_client_error() => {
-            (ErrorCode::BadRequest, "The request cannot be read.")
+            (ErrorCode::BadRequest, "The remote refused the request.")
         }
         _ => (
             ErrorCode::InternalError,
@@ -207,10 +238,25 @@ fn describe(status: StatusCode) -> (ErrorCode, &'static str) {
 
 fn with_body(answer: Response, body: Vec<u8>) -> Response {
     let (mut parts, _) = answer.into_parts();
+    remove_body_headers(&mut parts.headers);
     parts
         .headers
         .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     Response::from_parts(parts, Body::from(body))
+}
+
+/// Takes away what speaks of the body that was: a layer of the app may have compressed it.
+fn remove_body_headers(headers: &mut HeaderMap) {
+    for name in [
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::CONTENT_ENCODING,
+        header::CONTENT_RANGE,
+        header::ETAG,
+        header::TRAILER,
+    ] {
+        headers.remove(name);
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -11,6 +11,7 @@ mod command;
 mod cors;
 mod dev;
 mod errors;
+mod handlers;
 mod impersonation;
 mod key_sets;
 mod products;
