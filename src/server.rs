@@ -1,6 +1,7 @@
 //! The service around the handlers: listeners, layers, health, shutdown.
 
 mod admin;
+mod connections;
 mod layers;
 mod shutdown;
 
@@ -10,8 +11,14 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::connections::Connections;
 pub use self::shutdown::terminated;
 use crate::forge::Forge;
+
+/// Connections for each request that is served at once: proxies keep idle ones.
+const IDLE_FOR_EACH: usize = 4;
+/// Probes and scrapes come one at a time.
+const MOST_OPERATORS: usize = 64;
 
 /// Runs a remote until the process is told to stop (SIGTERM or Ctrl-C).
 ///
@@ -120,10 +127,11 @@ impl Server {
             "listening on {}", public.address
         );
         forge.start();
+        let most = forge.config().server.max_in_flight * IDLE_FOR_EACH;
         shutdown::drain(
             forge,
-            public.into_parts(),
-            admin.into_parts(),
+            public.connections(most),
+            admin.connections(MOST_OPERATORS),
             stopping,
             stop,
         )
@@ -151,7 +159,11 @@ impl Listener {
         })
     }
 
-    fn into_parts(self) -> (TcpListener, Router) {
-        (self.socket, self.router)
+    fn connections(self, most: usize) -> Connections {
+        Connections {
+            socket: self.socket,
+            router: self.router,
+            most,
+        }
     }
 }

@@ -179,9 +179,8 @@ async fn reshape(answer: Response, trace: &TraceId, deadline: Deadline) -> Respo
 /// that never ends, or one that panics.
 async fn explanation(body: Body, deadline: Deadline) -> String {
     let read = AssertUnwindSafe(to_bytes(body, MAX_EXPLANATION)).catch_unwind();
-    let text = match deadline.within(EXPLANATION_PATIENCE).bound(read).await {
-        Ok(Ok(Ok(text))) => text,
-        _ => return String::new(),
+    let Ok(Ok(Ok(text))) = deadline.within(EXPLANATION_PATIENCE).bound(read).await else {
+        return String::new();
     };
     std::str::from_utf8(&text)
         .unwrap_or_default()

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use axum::Router;
-use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::connections::Connections;
 use crate::forge::Forge;
 
 /// What requests in flight get once the service is told to stop.
@@ -41,38 +40,27 @@ async fn terminate() {
     std::future::pending().await
 }
 
-type Half = (TcpListener, Router);
-
 /// Serves both listeners until `stop`, then drains the public one. The admin listener
 /// goes last, so that readiness can be seen going red.
 pub(super) async fn drain(
     forge: Forge,
-    public: Half,
-    admin: Half,
+    public: Connections,
+    admin: Connections,
     stopping: CancellationToken,
     stop: impl Future<Output = ()> + Send,
 ) {
     let drained = CancellationToken::new();
-    let admin = tokio::spawn(
-        axum::serve(admin.0, admin.1)
-            .with_graceful_shutdown(drained.clone().cancelled_owned())
-            .into_future(),
-    );
-    let mut public = tokio::spawn(
-        axum::serve(public.0, public.1)
-            .with_graceful_shutdown(stopping.clone().cancelled_owned())
-            .into_future(),
-    );
+    // Whoever holds a scrape open does not hold the process.
+    let admin = tokio::spawn(admin.serve(drained.clone(), Duration::from_secs(1)));
+    let public = tokio::spawn(public.serve(stopping.clone(), DRAIN));
     stop.await;
     tracing::info!("stopping: requests in flight have {} s", DRAIN.as_secs());
     stopping.cancel();
-    if timeout(DRAIN, &mut public).await.is_err() {
-        public.abort();
+    if !public.await.unwrap_or(false) {
         tracing::warn!("stopped with requests in flight: they took longer than the drain allows");
     }
     forge.flush().await;
     drained.cancel();
-    // Whoever holds a scrape open does not hold the process.
-    let _ = timeout(Duration::from_secs(1), admin).await;
+    let _ = admin.await;
     tracing::info!("stopped");
 }
