@@ -21,6 +21,10 @@ use crate::{clock::Timestamp, secret::Secret};
 /// the platform promised no more (Forge Remote essentials: "at least 55 minutes").
 const UNREADABLE_LIFETIME: Duration = Duration::from_mins(55);
 
+/// No token of Forge lives longer (Forge Remote essentials). Where one says so, somebody
+/// else made it up, and it must not outlast those that are real.
+const LONGEST_LIFETIME: Duration = Duration::from_hours(4);
+
 /// A token is not used in its last moments: it would lapse on the way.
 const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
 
@@ -57,13 +61,14 @@ impl<Kind> Token<Kind> {
     /// A token as it was received at `now`.
     ///
     /// Its expiry is the integer `exp` of its payload if it is a JWT; any other
-    /// token is opaque and is taken to live 55 minutes. Nothing else is read.
+    /// token is opaque and is taken to live 55 minutes. Nothing else is read, and nothing
+    /// is believed to live longer than the platform's four hours.
     ///
     /// # Errors
     /// [`InvalidToken`] if it is empty or not made of visible ASCII.
     pub fn received(text: String, now: Timestamp) -> Result<Self, InvalidToken> {
         let expires_at = readable_expiry(&text).unwrap_or_else(|| now.plus(UNREADABLE_LIFETIME));
-        Self::expiring(text, expires_at)
+        Self::expiring(text, expires_at.min(now.plus(LONGEST_LIFETIME)))
     }
 
     /// A token that is known to expire at `expires_at`.
@@ -166,6 +171,13 @@ mod tests {
     #[test]
     fn a_jwt_lives_until_its_exp() {
         assert_eq!(expiry_of(&jwt(r#"{"exp":1785319200,"x":[]}"#)), 7200);
+    }
+
+    #[test]
+    fn no_token_is_believed_to_live_longer_than_the_platforms() {
+        for exp in ["1785326401", "9223372036854775807"] {
+            assert_eq!(expiry_of(&jwt(&format!(r#"{{"exp":{exp}}}"#))), 4 * 3600);
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The app: the token that came along, then the latest that the installation has.
+//! The app: the token that came along, then the latest that the installation has, unless a
+//! browser may have made the first one up.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -41,9 +42,12 @@ impl AppCredentials {
     }
 
     /// Puts the installation's latest token in the place of `token`, if it is another one
-    /// that lives.
+    /// that lives. Not for a browser: any text beside a FIT would be worth the app's token.
     pub(super) async fn take_newer(&self, token: &AppToken) -> bool {
         let Stage { actors, reach, .. } = &self.stage;
+        if reach.may_come_from_browser() {
+            return false;
+        }
         let known = actors
             .installations
             .find(reach.installation())

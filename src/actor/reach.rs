@@ -30,6 +30,14 @@ impl Reach {
         Self(Source::Store(known))
     }
 
+    /// Whether the tokens that came along may be a browser's invention.
+    pub(crate) fn may_come_from_browser(&self) -> bool {
+        match &self.0 {
+            Source::Fit(fit) => fit.may_come_from_browser(),
+            Source::Store(_) => false,
+        }
+    }
+
     /// The app.
     #[must_use]
     pub fn app(&self) -> AppId {

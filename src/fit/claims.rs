@@ -191,6 +191,13 @@ impl Claims {
             .or_else(|| contexts.iter().find(|context| context.is_named_by(base)))
     }
 
+    /// Whether a browser may have sent it: it names a user or a place in the product. Whoever
+    /// sits there holds the FIT, and can put any text beside it as a token.
+    #[must_use]
+    pub const fn may_come_from_browser(&self) -> bool {
+        self.principal.is_some() || self.context.is_some()
+    }
+
     /// The app's installation in `product`.
     #[must_use]
     pub fn context_of(&self, product: &Product) -> Option<&InstallationContext> {

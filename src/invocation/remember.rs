@@ -36,8 +36,7 @@ fn is_news(forge: &Forge, fit: &Fit, token: &AppToken, known: Option<&Remembered
     let Some(held) = known.and_then(|known| known.app_token.as_ref()) else {
         return true;
     };
-    let from_page = fit.principal.is_some() || fit.context.is_some();
-    if from_page && forge.lives(held) {
+    if fit.may_come_from_browser() && forge.lives(held) {
         return false;
     }
     held.secret() != token.secret()
@@ -99,6 +98,7 @@ fn describe(fit: &Fit, known: Option<&Remembered>) -> Installation {
                 .iter()
                 .any(|context| *context.api_base_url == **base)
         })
+        .or_else(|| Some(fit.primary()?.api_base_url.as_str()))
         .unwrap_or(app.api_base_url.as_str());
 
     let mut installation = Installation::new(app.installation_id, app.id, primary);

@@ -2,11 +2,15 @@
 
 use std::path::Path;
 
+use axum::{Router, routing::get};
+use forge_remote::{Error, Forge, Invocation};
+use serde_json::json;
 use sqlx::{Connection, SqliteConnection};
 
 use crate::support::{
     app::TestApp,
-    claims::{APP_TOKEN, CLOUD, INSTALLATION},
+    atlassian::json_answer,
+    claims::{APP_TOKEN, CLOUD, COLLEAGUE, INSTALLATION},
     log::MARK,
 };
 
@@ -137,4 +141,57 @@ async fn a_page_does_not_replace_the_app_token_that_lives() {
         .header("x-forge-oauth-system", "forged-t0psecret");
     let _ = forged.get("/api/invocation").await.ok();
     assert_eq!(app_token_of(&app).await.as_deref(), Some(APP_TOKEN));
+}
+
+#[tokio::test]
+async fn a_page_does_not_get_the_app_token_for_one_that_it_made_up() {
+    let app = TestApp::setup().await.routes(routes()).start().await;
+    let _ = app.as_forge().get("/api/invocation").await.ok();
+    app.atlassian.answers(|call| {
+        let status = if call.token() == APP_TOKEN { 200 } else { 401 };
+        json_answer(status, json!({"results": []}))
+    });
+    let forged = || {
+        let caller = app.anybody().with_fit().user_token();
+        caller.header("x-forge-oauth-system", "forged-t0psecret")
+    };
+    for path in ["/api/content?as=app", "/test/as"] {
+        let answer = forged().get(path).await;
+        let _ = answer.refused(502, "upstream_unauthorized");
+    }
+    let calls = app.atlassian.calls();
+    assert!(calls.iter().all(|call| call.token() == "forged-t0psecret"));
+    // What is remembered is untouched.
+    assert_eq!(app_token_of(&app).await.as_deref(), Some(APP_TOKEN));
+}
+
+fn routes() -> Router<Forge> {
+    let as_colleague = async |invocation: Invocation| -> Result<(), Error> {
+        invocation.as_account(&COLLEAGUE.parse().unwrap()).await?;
+        Ok(())
+    };
+    Router::new().route("/test/as", get(as_colleague))
+}
+
+#[tokio::test]
+async fn background_work_knows_the_primary_product_however_its_base_is_written() {
+    let app = TestApp::start().await;
+    for base in [
+        "{api}/ex/confluence/{cloud}/",
+        "{api}/x/ex/confluence/{cloud}",
+    ] {
+        let base = base
+            .replace("{api}", &app.atlassian.url())
+            .replace("{cloud}", CLOUD);
+        let caller = app.anybody().fit(|fit| fit.claim("/app/apiBaseUrl", base));
+        let _ = caller
+            .with_fit()
+            .app_token()
+            .get("/api/invocation")
+            .await
+            .ok();
+        let known = app.forge.installation(&INSTALLATION.parse().unwrap()).await;
+        let actor = known.unwrap().as_account(&COLLEAGUE.parse().unwrap()).await;
+        assert!(actor.is_ok(), "{actor:?}");
+    }
 }
