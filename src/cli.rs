@@ -6,9 +6,12 @@ mod dev;
 mod health;
 mod serve;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
+
+/// For threads that still work once everything else has ended.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs the backend of an Atlassian Forge app.
 #[derive(Debug, Parser)]
@@ -52,6 +55,16 @@ pub(crate) fn run() -> ExitCode {
             ExitCode::from(if settings { 2 } else { 1 })
         }
     }
+}
+
+/// Runs `work` to its end. A thread that a handler left blocked does not hold the process.
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_timeout(LAST_PATIENCE);
+    outcome
 }
 
 #[expect(

@@ -4,6 +4,7 @@ pub(crate) mod upstream;
 
 use std::{net::IpAddr, time::Duration};
 
+use reqwest::{NoProxy, Proxy};
 use url::{Host, Url};
 
 /// The connection is refused or lost sooner than a caller's patience ends.
@@ -15,10 +16,20 @@ const IDLE_PER_HOST: usize = 64;
 
 /// The HTTP client that every room shares: no redirects, time limits, a bounded pool.
 ///
+/// `https` goes through the proxy of `HTTPS_PROXY` or `ALL_PROXY`, except to the hosts of
+/// `NO_PROXY`. Plain `http` goes to this machine only, and so through no proxy.
+///
 /// # Errors
-/// If the system has no root certificates.
+/// If the system has no root certificates, or the proxy's address is none.
 pub fn client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
+    let builder = match proxy_of_process() {
+        Some(address) => {
+            let proxy = Proxy::https(address)?.no_proxy(NoProxy::from_env());
+            reqwest::Client::builder().proxy(proxy)
+        }
+        None => reqwest::Client::builder().no_proxy(),
+    };
+    builder
         .user_agent(concat!("forge-remote/", env!("CARGO_PKG_VERSION")))
         // A redirect would carry the token to a host that nobody checked.
         .redirect(reqwest::redirect::Policy::none())
@@ -27,6 +38,17 @@ pub fn client() -> reqwest::Result<reqwest::Client> {
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(IDLE_PER_HOST)
         .build()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "not a setting of this program: every HTTP client of the machine reads it there"
+)]
+fn proxy_of_process() -> Option<String> {
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|address| !address.trim().is_empty())
 }
 
 /// The only hosts that ever get a token.

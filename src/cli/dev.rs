@@ -29,8 +29,11 @@ pub(super) struct Options {
     listen: SocketAddr,
 }
 
-#[tokio::main]
-pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
+pub(super) fn run(options: &Options) -> anyhow::Result<()> {
+    super::block_on(dev(options))
+}
+
+async fn dev(options: &Options) -> anyhow::Result<()> {
     let remote = format!("http://{}", options.listen).parse()?;
     let mut settings = Settings::new(&options.manifest, remote);
     settings.listen = options.console;

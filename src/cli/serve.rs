@@ -2,8 +2,11 @@
 
 use forge_remote::{Config, Forge, digest, telemetry};
 
-#[tokio::main]
-pub(super) async fn run() -> anyhow::Result<()> {
+pub(super) fn run() -> anyhow::Result<()> {
+    super::block_on(serve())
+}
+
+async fn serve() -> anyhow::Result<()> {
     let config = Config::load()?;
     telemetry::init(&config.telemetry)?;
     let forge = Forge::from_config(config).await?;

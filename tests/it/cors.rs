@@ -1,6 +1,13 @@
 //! Calls straight from a browser: `requestRemote` sends a preflight without a FIT, and
 //! reads nothing that does not carry the origin.
 
+use std::future::pending;
+
+use axum::{
+    Router,
+    body::Bytes,
+    routing::{get, post},
+};
 use reqwest::Method;
 
 use crate::support::app::TestApp;
@@ -127,4 +134,49 @@ async fn without_configured_origins_nobody_is_allowed() {
         .get("/api/invocation")
         .await;
     assert!(!answer.headers.contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn refusals_of_the_limits_carry_the_origin_too() {
+    let routes = Router::new()
+        .route(
+            "/test/body",
+            post(async |body: Bytes| body.len().to_string()),
+        )
+        .route("/test/hangs", get(async || pending::<()>().await))
+        .route("/test/panics", get(panics));
+    let app = TestApp::setup()
+        .await
+        .routes(routes)
+        .set("SERVER__CORS_ORIGINS", "https://*.atlassian.net")
+        .set("SERVER__ANSWER_WITHIN_MS", "1000")
+        .set("SERVER__MAX_IN_FLIGHT", "1")
+        .set("SERVER__MAX_BODY_BYTES", "2000")
+        .start()
+        .await;
+    let browser = || app.anybody().header("origin", SITE);
+    let large = browser().body("text/plain", "x".repeat(2001));
+    let large = large.send(Method::POST, "/test/body").await;
+    let panics = browser().get("/test/panics").await;
+    let hangs = tokio::spawn(browser().get("/test/hangs"));
+    let overloaded = loop {
+        let answer = browser().get("/nothing").await;
+        if answer.status == 503 {
+            break answer;
+        }
+    };
+    let late = hangs.await.unwrap();
+    for (answer, status, code) in [
+        (large, 413, "payload_too_large"),
+        (panics, 500, "internal_error"),
+        (overloaded, 503, "overloaded"),
+        (late, 504, "deadline_exceeded"),
+    ] {
+        assert_eq!(answer.header("access-control-allow-origin"), SITE);
+        let _ = answer.refused(status, code);
+    }
+}
+
+async fn panics() -> &'static str {
+    panic!("a bug")
 }

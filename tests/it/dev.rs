@@ -191,6 +191,10 @@ async fn one_command_brings_the_page_up() {
         .current_dir(folder.path())
         .args(["dev", "--manifest", MANIFEST, "--console", "127.0.0.1:0"])
         .arg(format!("--listen=127.0.0.1:{}", free_port()))
+        // Nothing of it leaves the machine, whatever proxy the machine has.
+        .envs(["HTTP_PROXY", "http_proxy", "ALL_PROXY"].map(|name| (name, "http://127.0.0.1:9")))
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -248,6 +252,7 @@ async fn one_command_brings_the_page_up() {
     let shown = format!("{origin}{}", sent.headers()["location"].to_str().unwrap());
     let shown = http.get(shown).send().await.unwrap().text().await.unwrap();
     assert!(shown.contains("Calls that the remote made"), "{shown}");
+    assert!(shown.contains("200"), "{shown}");
 
     let kill = Command::new("kill")
         .arg(child.id().to_string())

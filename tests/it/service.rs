@@ -77,3 +77,30 @@ async fn a_stop_lets_requests_in_flight_finish() {
     assert_eq!(request.await.unwrap().body, b"done");
     app.stopped().await;
 }
+
+#[tokio::test]
+async fn a_caller_who_goes_away_gives_the_place_back() {
+    let entered = Arc::new(Notify::new());
+    let inside = Arc::clone(&entered);
+    let hangs = Router::new().route(
+        "/test/hangs",
+        get(async move || {
+            inside.notify_one();
+            std::future::pending::<()>().await;
+        }),
+    );
+    let app = TestApp::setup()
+        .await
+        .routes(hangs)
+        .set("SERVER__MAX_IN_FLIGHT", "1")
+        .start()
+        .await;
+    for _ in 0..3 {
+        let request = tokio::spawn(app.anybody().get("/test/hangs"));
+        entered.notified().await;
+        request.abort();
+        let _ = request.await;
+        // Its connection is closed at once; the service learns of it a little later.
+        while app.as_forge().get("/api/invocation").await.status == 503 {}
+    }
+}
