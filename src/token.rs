@@ -25,6 +25,9 @@ const UNREADABLE_LIFETIME: Duration = Duration::from_mins(55);
 /// else made it up, and it must not outlast those that are real.
 const LONGEST_LIFETIME: Duration = Duration::from_hours(4);
 
+/// A remembered token is kept for each installation: a browser must not decide how large.
+const MOST_BYTES: usize = 16 * 1024;
+
 /// A token is not used in its last moments: it would lapse on the way.
 const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
 
@@ -52,9 +55,12 @@ pub struct Token<Kind> {
     kind: PhantomData<fn() -> Kind>,
 }
 
-/// A token holds characters that no HTTP header can carry.
+/// A token is empty, too large, or holds characters that no HTTP header can carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the token is empty or holds characters that an HTTP header cannot carry")]
+#[error(
+    "the token is empty, larger than {} KiB, or holds characters that an HTTP header cannot carry",
+    MOST_BYTES / 1024
+)]
 pub struct InvalidToken;
 
 impl<Kind> Token<Kind> {
@@ -65,7 +71,7 @@ impl<Kind> Token<Kind> {
     /// is believed to live longer than the platform's four hours.
     ///
     /// # Errors
-    /// [`InvalidToken`] if it is empty or not made of visible ASCII.
+    /// [`InvalidToken`] if it is empty, larger than 16 KiB, or not made of visible ASCII.
     pub fn received(text: String, now: Timestamp) -> Result<Self, InvalidToken> {
         let expires_at = readable_expiry(&text).unwrap_or_else(|| now.plus(UNREADABLE_LIFETIME));
         Self::expiring(text, expires_at.min(now.plus(LONGEST_LIFETIME)))
@@ -74,9 +80,10 @@ impl<Kind> Token<Kind> {
     /// A token that is known to expire at `expires_at`.
     ///
     /// # Errors
-    /// [`InvalidToken`] if it is empty or not made of visible ASCII.
+    /// [`InvalidToken`] if it is empty, larger than 16 KiB, or not made of visible ASCII.
     pub fn expiring(text: String, expires_at: Timestamp) -> Result<Self, InvalidToken> {
-        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let fits = (1..=MOST_BYTES).contains(&text.len());
+        if !fits || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(InvalidToken);
         }
         Ok(Self {
@@ -194,6 +201,13 @@ mod tests {
         ] {
             assert_eq!(expiry_of(text), 3300, "{text}");
         }
+    }
+
+    #[test]
+    fn a_token_is_no_larger_than_the_platforms() {
+        let received = |bytes| AppToken::received("t".repeat(bytes), NOW);
+        assert!(received(MOST_BYTES).is_ok());
+        assert_eq!(received(MOST_BYTES + 1).unwrap_err(), InvalidToken);
     }
 
     #[test]
