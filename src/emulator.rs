@@ -48,6 +48,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -194,7 +195,7 @@ fn set_up(
         journal: journal::Journal::default(),
         exchanges: gateway::ExchangeMeter::new(settings.exchanges_per_minute),
         clock: settings.clock,
-        remote: settings.remote,
+        remote: ArcSwap::from_pointee(settings.remote),
         under_way: Arc::new(Semaphore::new(platform::MAX_UNDER_WAY)),
         invocation_limit: settings.invocation_limit,
         client: crate::outbound::client().map_err(StartError::Client)?,

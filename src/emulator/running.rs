@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::{
     journal::{Call, Invocation},
@@ -37,6 +38,12 @@ pub struct Running {
 }
 
 impl Running {
+    /// Sends invocations to `remote` from now on: for one that learns its address after
+    /// the emulator's.
+    pub fn set_remote(&self, remote: Url) {
+        self.stage.remote.store(Arc::new(remote));
+    }
+
     /// The page for people.
     #[must_use]
     pub fn console_url(&self) -> String {

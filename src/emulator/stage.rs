@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -22,7 +23,7 @@ pub(super) struct Stage {
     pub(super) exchanges: ExchangeMeter,
     pub(super) clock: Clock,
     /// Where invocations go: it stands in for the manifest's `baseUrl`.
-    pub(super) remote: Url,
+    pub(super) remote: ArcSwap<Url>,
     /// How long the platform waits for a remote.
     pub(super) invocation_limit: Duration,
     /// A permit for each invocation that may be under way.

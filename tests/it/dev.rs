@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use forge_remote::emulator::{
@@ -14,14 +14,8 @@ use crate::support::app::TestApp;
 
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.yml");
 
-/// A port that nobody has: each of the two must know the other's before it starts.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
+/// Nobody listens there: the emulator learns the remote's address once it has one.
+const NOWHERE: &str = "http://127.0.0.1:9";
 
 struct Dev {
     emulator: Running,
@@ -30,20 +24,18 @@ struct Dev {
 
 async fn dev() -> Dev {
     let setup = TestApp::setup().await;
-    let port = free_port();
     let state = tempfile::tempdir().unwrap();
-    let remote = format!("http://127.0.0.1:{port}").parse().unwrap();
-    let mut settings = Settings::new(MANIFEST, remote);
+    let mut settings = Settings::new(MANIFEST, NOWHERE.parse().unwrap());
     settings.listen = "127.0.0.1:0".parse().unwrap();
     settings.state_dir = state.path().to_owned();
     let emulator = Emulator::start(settings).await.unwrap();
     let app = setup
-        .set("SERVER__LISTEN", &format!("127.0.0.1:{port}"))
         .set("APP__IDS", &emulator.app_id().to_string())
         .set("FIT__JWKS_URL", &emulator.jwks_url())
         .set("ATLASSIAN__GRAPHQL_URL", &emulator.graphql_url())
         .start()
         .await;
+    emulator.set_remote(format!("http://{}", app.address).parse().unwrap());
     Dev { emulator, app }
 }
 
@@ -183,14 +175,24 @@ async fn the_cursor_leads_through_all_pages() {
     assert_eq!(found, all);
 }
 
+/// Killed with the test, whatever becomes of that.
+struct Spawned(Child);
+
+impl Drop for Spawned {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// The command itself: starts, prints the console's address, serves, and stops on SIGTERM.
 #[tokio::test]
 async fn one_command_brings_the_page_up() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_forge-remote"))
+    let child = Command::new(env!("CARGO_BIN_EXE_forge-remote"))
         .current_dir(folder.path())
         .args(["dev", "--manifest", MANIFEST, "--console", "127.0.0.1:0"])
-        .arg(format!("--listen=127.0.0.1:{}", free_port()))
+        .args(["--listen", "127.0.0.1:0"])
         // Nothing of it leaves the machine, whatever proxy the machine has.
         .envs(["HTTP_PROXY", "http_proxy", "ALL_PROXY"].map(|name| (name, "http://127.0.0.1:9")))
         .env_remove("NO_PROXY")
@@ -199,7 +201,8 @@ async fn one_command_brings_the_page_up() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut child = Spawned(child);
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
     let console = lines
         .find_map(|line| {
             Some(
@@ -255,11 +258,11 @@ async fn one_command_brings_the_page_up() {
     assert!(shown.contains("200"), "{shown}");
 
     let kill = Command::new("kill")
-        .arg(child.id().to_string())
+        .arg(child.0.id().to_string())
         .status()
         .unwrap();
     assert!(kill.success());
-    assert!(child.wait().unwrap().success(), "it stops in order");
+    assert!(child.0.wait().unwrap().success(), "it stops in order");
 }
 
 #[test]

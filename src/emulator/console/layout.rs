@@ -35,7 +35,7 @@ pub(super) fn page(
             body {
                 header {
                     a class="brand" href="/" { img src="/icon.svg" alt="" width="24" height="24"; (stage.title) }
-                    span class="where" { "invokes " code { (stage.remote) } }
+                    span class="where" { "invokes " code { (stage.remote.load()) } }
                     span class="where" { "app " code { (stage.manifest.app_id.uuid()) } }
                 }
                 div class="columns" {

@@ -58,7 +58,7 @@ impl Prepared {
         if !known.contains(&invoke.method) {
             return Err(InvokeError::Method);
         }
-        let url = resolve(&stage.remote, &invoke.path)?;
+        let url = resolve(&stage.remote.load(), &invoke.path)?;
         let body = body(&invoke.method, invoke.body)?;
         let headers = own_headers(invoke.headers, body.is_some())?;
         let fit = stage.mint.ui(module, user).ok_or(InvokeError::Signing)?;
