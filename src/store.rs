@@ -197,7 +197,7 @@ pub async fn open(
     }
     .map_err(OpenError::Key)?;
     if !sealer.is_lasting() {
-        tracing::info!("no store.encryption_key: stored tokens cannot be read after a restart");
+        tracing::info!("no store.encryption_key: a restart forgets the tokens of installations");
     }
     Ok(Arc::new(Bounded(
         SqliteStore::open(place, sealer, clock).await?,

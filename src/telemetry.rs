@@ -1,6 +1,6 @@
 //! Logs and metrics: where they go and how they look.
 
-use std::sync::OnceLock;
+use std::{io::IsTerminal, sync::OnceLock};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt};
@@ -24,7 +24,15 @@ pub fn init(settings: &Telemetry) -> Result<(), TelemetryError> {
     let filter = EnvFilter::builder().parse(&settings.level)?;
     let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.format {
-        LogFormat::Pretty => log.with_target(false).finish().try_init()?,
+        // Where it may be coloured, `NO_COLOR` still decides.
+        LogFormat::Pretty if std::io::stderr().is_terminal() => {
+            log.with_target(false).finish().try_init()?;
+        }
+        LogFormat::Pretty => log
+            .with_target(false)
+            .with_ansi(false)
+            .finish()
+            .try_init()?,
         LogFormat::Json => log.json().flatten_event(true).finish().try_init()?,
     }
     if settings.otlp_endpoint.is_some() {
