@@ -62,7 +62,7 @@ async fn nothing_here(State(stage): State<Arc<Stage>>) -> Response {
     let filled = Filled::first(&stage);
     let section = layout::notice(
         "Nothing here",
-        "The emulator remembers the last hundred invocations.",
+        "It remembers the last hundred invocations, and none from before it was started.",
     );
     let page = layout::page(&stage, None, &filled, &section);
     (StatusCode::NOT_FOUND, page).into_response()
@@ -72,7 +72,7 @@ async fn invoke(State(stage): State<Arc<Stage>>, Form(filled): Form<Filled>) -> 
     let result = match Invoke::try_from(&filled) {
         Ok(invoke) => platform::invoke(&stage, invoke)
             .await
-            .map_err(|error| error.to_string()),
+            .map_err(|error| layout::sentence(&error.to_string())),
         Err(message) => Err(message.to_owned()),
     };
     match result {

@@ -39,12 +39,12 @@ pub(super) fn page(
                     span class="where" { "app " code { (stage.manifest.app_id.uuid()) } }
                 }
                 div class="columns" {
-                    aside {
+                    section class="ask" {
                         h2 { "Invoke the remote" }
                         (form::section(stage, filled))
-                        (history(&stage.journal.newest_first(), selected))
                     }
                     main { (subject) }
+                    (history(&stage.journal.newest_first(), selected))
                 }
             }
         }
@@ -55,8 +55,15 @@ pub(super) fn page(
 /// A short message in place of a subject.
 pub(super) fn notice(heading: &str, text: &str) -> Markup {
     html! {
-        section class="card notice" role="alert" { h1 { (heading) } p { (text) } }
+        section class="card notice" role="alert" { h1 { (heading) } p { (prose(text)) } }
     }
+}
+
+/// An error's text, which continues a line by custom, as a sentence that stands alone.
+pub(super) fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(char::to_uppercase).into_iter().flatten();
+    first.chain(rest).chain(['.']).collect()
 }
 
 fn history(invocations: &[Invocation], selected: Option<u64>) -> Markup {

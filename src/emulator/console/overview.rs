@@ -31,12 +31,17 @@ pub(super) fn section(stage: &Stage) -> Markup {
             (matrix())
         }
         section class="card" {
-            h2 { "For your remote" }
+            h2 { "To put a remote of your own here" }
+            p class="quiet" {
+                "Start it with these settings; a remote in another language has its own names for them. "
+                code { "forge-remote dev --remote URL" } " invokes it."
+            }
             dl class="headers" {
-                dt { "fit.jwks_url" } dd { (stage.origin) "/.well-known/jwks.json" }
-                dt { "atlassian.graphql_url" } dd { (stage.origin) "/graphql" }
                 dt { "app.ids" } dd { (stage.manifest.app_id) }
-                dt { "installation" } dd { (stage.installation.id) }
+                dt { "fit.jwks_url" } dd { (stage.origin) "/.well-known/jwks.json" }
+                dt { "atlassian.api_hosts" } dd { (api_host(stage)) }
+                dt { "atlassian.graphql_url" } dd { (stage.origin) "/graphql" }
+                dt { "atlassian.storage_url" } dd { (stage.origin) "/forge/storage/kvs" }
             }
         }
         @if !strays.is_empty() {
@@ -46,6 +51,12 @@ pub(super) fn section(stage: &Stage) -> Markup {
             }
         }
     }
+}
+
+/// The origin without scheme and port.
+fn api_host(stage: &Stage) -> &str {
+    let host = stage.origin.trim_start_matches("http://");
+    host.rsplit_once(':').map_or(host, |(host, _)| host)
 }
 
 fn matrix() -> Markup {
