@@ -2,16 +2,17 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use anyhow::Context;
+use anyhow::anyhow;
 use clap::Args;
 use forge_remote::{
     Config, Forge,
     config::Sources,
     digest,
     emulator::{Emulator, Running, Settings},
-    server::{Server, terminated},
+    server::{ServeError, Server, terminated},
     telemetry,
 };
+use url::Url;
 
 /// What belongs to a run on this machine: keys and the database. Not for the repository.
 const STATE_DIR: &str = ".forge-remote";
@@ -27,6 +28,9 @@ pub(super) struct Options {
     /// Where the remote listens
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// Invoke this remote, in any language, instead of running the one that ships
+    #[arg(long, value_name = "URL", conflicts_with = "listen")]
+    remote: Option<Url>,
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<()> {
@@ -34,7 +38,10 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 async fn dev(options: &Options) -> anyhow::Result<()> {
-    let remote = format!("http://{}", options.listen).parse()?;
+    let remote = match &options.remote {
+        Some(remote) => remote.clone(),
+        None => format!("http://{}", options.listen).parse()?,
+    };
     let mut settings = Settings::new(&options.manifest, remote);
     settings.listen = options.console;
     settings.state_dir = STATE_DIR.into();
@@ -42,33 +49,55 @@ async fn dev(options: &Options) -> anyhow::Result<()> {
 
     let config = Config::load_from(&sources(options, &emulator))?.config;
     telemetry::init(&config.telemetry)?;
-    let forge = Forge::from_config(config).await?;
-    let ui = digest::router(&forge);
-    let server = Server::bind(forge, ui)
-        .await
-        .context("choose another address with --listen")?;
-    welcome(&emulator, &server);
-    server.run(terminated()).await;
+    if let Some(remote) = &options.remote {
+        welcome_for(&emulator, remote);
+        terminated().await;
+    } else {
+        let forge = Forge::from_config(config).await?;
+        let ui = digest::router(&forge);
+        let server = Server::bind(forge, ui).await.map_err(in_terms_of_options)?;
+        // Port 0 is any free one: known only now.
+        emulator.set_remote(format!("http://{}", server.address()).parse()?);
+        welcome(&emulator, &server);
+        server.run(terminated()).await;
+    }
     emulator.stop().await;
     Ok(())
+}
+
+/// Here the address is an option and no setting.
+fn in_terms_of_options(error: ServeError) -> anyhow::Error {
+    match error {
+        ServeError::Bind {
+            address, source, ..
+        } => anyhow!(source).context(format!(
+            "cannot listen on {address}: choose another address with --listen"
+        )),
+        other => other.into(),
+    }
+}
+
+/// What makes a remote trust the emulator and call it in Atlassian's place.
+fn trust(emulator: &Running) -> [(&'static str, String); 5] {
+    let storage = format!("{}forge/storage/kvs", emulator.console_url());
+    [
+        ("APP__IDS", emulator.app_id().to_string()),
+        ("FIT__JWKS_URL", emulator.jwks_url()),
+        ("ATLASSIAN__API_HOSTS", emulator.api_host()),
+        ("ATLASSIAN__GRAPHQL_URL", emulator.graphql_url()),
+        ("ATLASSIAN__STORAGE_URL", storage),
+    ]
 }
 
 /// The settings of this process, with Atlassian's addresses replaced by the emulator's.
 fn sources(options: &Options, emulator: &Running) -> Sources {
     let mut sources = Sources::process();
-    let console = emulator.console_url();
-    let storage = format!("{}forge/storage/kvs", console.as_str());
-    let settings = [
-        ("APP__IDS", emulator.app_id().to_string()),
+    let own = [
         ("SERVER__LISTEN", options.listen.to_string()),
         ("SERVER__ADMIN_LISTEN", "127.0.0.1:0".to_owned()),
-        ("FIT__JWKS_URL", emulator.jwks_url().clone()),
-        ("ATLASSIAN__API_HOSTS", emulator.api_host().clone()),
-        ("ATLASSIAN__GRAPHQL_URL", emulator.graphql_url().clone()),
-        ("ATLASSIAN__STORAGE_URL", storage),
         ("STORE__URL", format!("sqlite://{STATE_DIR}/dev.db")),
     ];
-    for (key, value) in settings {
+    for (key, value) in trust(emulator).into_iter().chain(own) {
         sources
             .variables
             .insert(format!("FORGE_REMOTE__{key}"), value);
@@ -90,5 +119,22 @@ fn welcome(emulator: &Running, server: &Server) {
     println!("  health   http://{}/readyz", server.admin_address());
     println!();
     println!("  Open the console and press a button. Ctrl-C stops both.");
+    println!();
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the answer to whoever typed the command"
+)]
+fn welcome_for(emulator: &Running, remote: &Url) {
+    println!();
+    println!("  console  {}", emulator.console_url());
+    println!("  remote   {remote}");
+    println!();
+    println!("  Start that remote with these settings, then open the console. Ctrl-C stops this.");
+    println!();
+    for (key, value) in trust(emulator) {
+        println!("    FORGE_REMOTE__{key}={value}");
+    }
     println!();
 }

@@ -119,3 +119,47 @@ fn help_names_every_command() {
         assert!(printed.contains(command), "{printed}");
     }
 }
+
+/// The emulator alone prints what a remote of one's own needs, and that is enough for it.
+#[cfg(feature = "emulator")]
+#[test]
+fn settings_that_dev_prints_for_another_remote_are_settings_that_it_can_start_with() {
+    use std::{
+        io::{BufRead, BufReader},
+        process::Stdio,
+    };
+
+    let folder = tempfile::tempdir().unwrap();
+    let mut dev = Command::new(env!("CARGO_BIN_EXE_forge-remote"))
+        .current_dir(folder.path())
+        .args(["dev", "--remote", "http://127.0.0.1:9", "--console"])
+        .args(["127.0.0.1:0", "--manifest"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.yml"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let variables: Vec<_> = BufReader::new(dev.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap)
+        .skip_while(|line| !line.contains("FORGE_REMOTE__"))
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| {
+            let (name, value) = line.trim().split_once('=')?;
+            Some((name.to_owned(), value.to_owned()))
+        })
+        .collect();
+    dev.kill().unwrap();
+    dev.wait().unwrap();
+    let variables: Vec<_> = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let output = forge_remote(folder.path(), &["config"], &variables);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    for (name, value) in variables {
+        let set = printed.lines().find(|line| line.ends_with(name)).unwrap();
+        assert!(set.contains(value), "{set}");
+    }
+}
