@@ -18,7 +18,7 @@ pub(super) fn section(stage: &Stage) -> Markup {
         section class="summary" {
             h1 { "A Forge platform on your machine" }
             p {
-                "The buttons on the left do what an app's user interface does: they invoke the remote through Forge. "
+                "The buttons do what an app's user interface does: they invoke the remote through Forge. "
                 "You then see the request with its token, every call that the remote made and on whose behalf, "
                 "and what the platform makes of the answer."
             }
@@ -33,8 +33,8 @@ pub(super) fn section(stage: &Stage) -> Markup {
         section class="card" {
             h2 { "To put a remote of your own here" }
             p class="quiet" {
-                "Start it with these settings; a remote in another language has its own names for them. "
-                code { "forge-remote dev --remote URL" } " invokes it."
+                "Run " code { "forge-remote dev --remote URL" } " and start your remote with these settings. "
+                "One in another language has its own names for them."
             }
             dl class="headers" {
                 dt { "app.ids" } dd { (stage.manifest.app_id) }
