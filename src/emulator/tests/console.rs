@@ -95,9 +95,17 @@ async fn posts_from_other_sites_are_turned_away() {
 async fn what_cannot_be_sent_is_said_on_the_page() {
     let played = Played::start().await;
     for (at, field, text) in [
-        (3, ("path", "//evil.example"), "must stay on the remote: start it with a single <code>/</code>."),
+        (
+            3,
+            ("path", "//evil.example"),
+            "must stay on the remote: start it with a single <code>/</code>.",
+        ),
         (2, ("method", "G ET"), "The method is none"),
-        (0, ("user", world::TOMAS), "No active user has that account id."),
+        (
+            0,
+            ("user", world::TOMAS),
+            "No active user has that account id.",
+        ),
     ] {
         let mut form = FORM.to_vec();
         form[at] = field;
