@@ -4,11 +4,13 @@
 //
 // Prints each finding. Exits 0 only if there is none: a warning counts as much as an error.
 
+import { File } from 'node:buffer';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import manifestPackage from '@forge/manifest';
 
-const { ProcessorBuilder, ValidationTypes } = manifestPackage;
+// Debian 12 has Node.js 18, where `File` is not global yet; the package wants it while it loads.
+globalThis.File ??= File;
+const { ProcessorBuilder, ValidationTypes } = (await import('@forge/manifest')).default;
 
 const here = dirname(fileURLToPath(import.meta.url));
 const manifest = resolve(process.argv[2] ?? resolve(here, '../../manifest.yml'));
