@@ -178,15 +178,9 @@ fn impersonation(reader: &mut Reader) -> Option<Impersonation> {
 }
 
 fn store(reader: &mut Reader, environment: &Environment) -> Option<Store> {
-    let url = reader.parsed::<String>(
-        "store.url",
-        "sqlite://<path> or postgres://<user>@<host>/<database>",
-        |url| {
-            ["sqlite:", "postgres:", "postgresql:"]
-                .iter()
-                .any(|scheme| url.starts_with(scheme))
-        },
-    );
+    let url = reader.parsed::<String>("store.url", "sqlite://<path>", |url| {
+        url.starts_with("sqlite:")
+    });
     let encryption_key = reader.value(
         "store.encryption_key",
         Show::Redacted,
