@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks everything, on a machine that has the Rust toolchain and nothing else: it
+# Checks everything, on a Debian machine that has the Rust toolchain and nothing else: it
 # installs Node.js from Debian's packages if it is missing, and cargo-deny under target/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
