@@ -25,6 +25,7 @@
 mod access;
 mod confluence;
 mod console;
+mod exchange_meter;
 mod gateway;
 mod jira;
 mod journal;
@@ -193,7 +194,7 @@ fn set_up(
             settings.clock.clone(),
         ),
         journal: journal::Journal::default(),
-        exchanges: gateway::ExchangeMeter::new(settings.exchanges_per_minute),
+        exchanges: exchange_meter::ExchangeMeter::new(settings.exchanges_per_minute),
         clock: settings.clock,
         remote: ArcSwap::from_pointee(settings.remote),
         under_way: Arc::new(Semaphore::new(platform::MAX_UNDER_WAY)),

@@ -8,6 +8,7 @@ mod form;
 mod json;
 mod layout;
 mod overview;
+mod path;
 
 use std::sync::Arc;
 

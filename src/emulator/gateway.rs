@@ -2,7 +2,6 @@
 //! the app's token for that of a user who is not in session.
 
 mod document;
-mod meter;
 
 use std::sync::Arc;
 
@@ -17,8 +16,6 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-pub(super) use meter::ExchangeMeter;
 
 use super::{
     access::{Meant, Note, Refusal},

@@ -7,7 +7,8 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::{
-    gateway::ExchangeMeter, journal::Journal, manifest::Manifest, mint::Mint, tokens::Tokens, world,
+    exchange_meter::ExchangeMeter, journal::Journal, manifest::Manifest, mint::Mint,
+    tokens::Tokens, world,
 };
 use crate::clock::Clock;
 

@@ -1,6 +1,6 @@
 //! The GraphQL gateway.
 
-mod answer;
+pub(super) mod answer;
 mod connection;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -10,7 +10,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 pub use self::answer::Partial;
-pub(super) use self::answer::hidden_refusal;
 use super::{
     Api, Credentials, Listing, Outbound, ProductError, Request, RequestError, client::Client,
     outgoing::Outgoing,

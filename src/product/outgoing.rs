@@ -11,7 +11,7 @@ use super::{
     Call, ProductError, Refusal, RequestError, Response, TransportError,
     body::{self, ReadError},
     client::Client,
-    graphql,
+    graphql::answer::hidden_refusal,
     observation::Observation,
     repeats::{Reason, Repeats, apart},
 };
@@ -189,7 +189,7 @@ impl Outgoing {
             Ok(Err(ReadError::Broken(error))) => return Err(self.lost(error)),
             Err(_) => return Err(self.too_slow()),
         };
-        if let Some(status) = graphql::hidden_refusal(self.call.api, &body) {
+        if let Some(status) = hidden_refusal(self.call.api, &body) {
             let start = &body[..body.len().min(ERROR_BODY_BYTES)];
             let refusal = self.refusal(status, start, authorization);
             return Err(self.with_headers(refusal, &headers));

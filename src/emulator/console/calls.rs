@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use maud::{Markup, html};
-use url::Url;
 
 use super::layout::{prose, span};
 use crate::emulator::journal::{Call, Identity, Purpose};
@@ -98,13 +97,5 @@ fn bar(call: &Call, total: Duration) -> Markup {
             rect class="track" x="0" y="4" width="100" height="2" {}
             rect class=(class) x={ (format!("{x:.2}")) } y="1" width={ (format!("{width:.2}")) } height="8" rx="1" {}
         }
-    }
-}
-
-/// Path and query of a URL.
-pub(super) fn path_of(url: &Url) -> String {
-    match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
     }
 }

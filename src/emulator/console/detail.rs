@@ -53,7 +53,7 @@ fn summary(invocation: &Invocation) -> Markup {
         section class="summary" {
             h1 {
                 (outcome(invocation))
-                code { (invocation.request.method) " " (calls::path_of(&invocation.request.url)) }
+                code { (invocation.request.method) " " (super::path::path_of(&invocation.request.url)) }
             }
             p class="quiet" {
                 (invocation.user) " in " code { (invocation.module_key) }

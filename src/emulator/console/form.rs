@@ -62,7 +62,7 @@ impl Filled {
                 .to_owned(),
             module: invocation.module_key.clone(),
             method: request.method.to_string(),
-            path: super::calls::path_of(&request.url),
+            path: super::path::path_of(&request.url),
             body: request.body.clone().unwrap_or_default(),
             ..Self::first(stage)
         }

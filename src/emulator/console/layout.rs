@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 
-use super::{calls, form};
+use super::{form, path::path_of};
 use crate::{
     clock::Timestamp,
     emulator::{
@@ -80,7 +80,7 @@ fn history(invocations: &[Invocation], selected: Option<u64>) -> Markup {
                             aria-current=[(selected == Some(invocation.id)).then_some("page")] {
                             (outcome(invocation))
                             span class="path" {
-                                (invocation.request.method) " " (with_names(&calls::path_of(&invocation.request.url)))
+                                (invocation.request.method) " " (with_names(&path_of(&invocation.request.url)))
                             }
                             span class="quiet" {
                                 (first_name(invocation.user)) " · " (clock_time(invocation.at))
