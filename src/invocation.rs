@@ -133,7 +133,8 @@ impl Invocation {
     /// that account's, or a cached one is taken. The exchange is for the product that the
     /// invocation came from; [`as_account_in`](Self::as_account_in) names another.
     ///
-    /// Whoever may ask for this is yours to decide: the platform does not ask the user in session.
+    /// Whoever may ask for this is yours to decide, before you call it: the platform does not
+    /// ask the user in session, and a token that is cached is handed out without asking anybody.
     ///
     /// # Errors
     /// `impersonation_denied` if the platform refuses, `rate_limited` if the quota has

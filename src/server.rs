@@ -2,6 +2,7 @@
 
 mod admin;
 mod connections;
+mod contract;
 mod layers;
 mod shutdown;
 
