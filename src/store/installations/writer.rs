@@ -35,7 +35,9 @@ impl Writer {
     /// rarely, for as long as it takes: what waits is bounded by the queue.
     pub(super) async fn run(self) {
         while let Some(batch) = self.queue.next().await {
-            if !self.write(batch).await && !self.recover().await {
+            if self.write(&batch).await {
+                self.complete(&batch).await;
+            } else if !self.recover().await {
                 return;
             }
         }
@@ -54,16 +56,18 @@ impl Writer {
             let Some(batch) = self.queue.next().await else {
                 return false;
             };
-            if self.write(batch).await {
+            if self.write(&batch).await {
+                // At once: whoever waits for the write finds the log complete.
                 tracing::info!("the store can be written again");
+                self.complete(&batch).await;
                 return true;
             }
         }
         true
     }
 
-    async fn write(&self, batch: Vec<Entry>) -> bool {
-        let turn = self.queue.turn().await;
+    async fn write(&self, batch: &[Entry]) -> bool {
+        let _turn = self.queue.turn().await;
         let records: Vec<_> = batch.iter().map(|it| Arc::clone(&it.record)).collect();
         if let Err(error) = self.save(&records).await {
             self.queue.failed();
@@ -75,8 +79,6 @@ impl Writer {
             return false;
         }
         self.queue.done();
-        drop(turn);
-        self.complete(&batch).await;
         true
     }
 
