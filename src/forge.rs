@@ -45,11 +45,11 @@ struct Inner {
 pub enum StartError {
     /// The HTTP client has no root certificates.
     #[error(
-        "the HTTP client cannot be built: {0}. Install the system's root certificates (ca-certificates)"
+        "the HTTP client cannot be built: install the system's root certificates (ca-certificates)"
     )]
     Http(#[source] reqwest::Error),
     /// `atlassian.graphql_url` is not on the list of API hosts.
-    #[error("`atlassian.graphql_url`: {0}")]
+    #[error("`atlassian.graphql_url` cannot be used")]
     Gateway(#[from] HostNotAllowed),
     /// The store cannot be opened.
     #[error(transparent)]

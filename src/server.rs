@@ -71,7 +71,7 @@ struct Listener {
 #[non_exhaustive]
 pub enum ServeError {
     /// The address is taken or may not be used.
-    #[error("cannot listen on {address}: {source}. Free it, or change `{setting}`")]
+    #[error("cannot listen on {address}: free it, or change `{setting}`")]
     Bind {
         /// The address of the settings.
         address: SocketAddr,

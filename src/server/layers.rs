@@ -142,16 +142,21 @@ fn close(answer: &Response, method: &Method, route: Option<&MatchedPath>, starte
     metrics::histogram!("forge_request_seconds").record(took);
     let duration_ms = took.as_secs_f64() * 1000.0;
     let status = status.as_u16();
-    match answer.extensions().get::<Failure>() {
-        Some(Failure(error)) if status >= 500 => tracing::warn!(
-            "http.status" = status, "error.code" = %error.code(), cause = error.causes(),
+    let Some(Failure(error)) = answer.extensions().get::<Failure>() else {
+        return tracing::debug!("http.status" = status, duration_ms, "{method} {route}");
+    };
+    let causes = error.causes();
+    let cause = (!causes.is_empty()).then_some(causes);
+    if status >= 500 {
+        tracing::warn!(
+            "http.status" = status, "error.code" = %error.code(), cause,
             "upstream.trace_id" = error.upstream_trace(), duration_ms, "{method} {route} failed"
-        ),
-        Some(Failure(error)) => tracing::info!(
-            "http.status" = status, "error.code" = %error.code(), cause = error.causes(),
+        );
+    } else {
+        tracing::info!(
+            "http.status" = status, "error.code" = %error.code(), cause,
             "upstream.trace_id" = error.upstream_trace(), duration_ms, "{method} {route} refused"
-        ),
-        None => tracing::debug!("http.status" = status, duration_ms, "{method} {route}"),
+        );
     }
 }
 
