@@ -48,6 +48,8 @@
 //! `conformance` the platform's rules for answers. Production builds need neither.
 
 pub mod actor;
+#[cfg(test)]
+mod captured_log;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "conformance")]

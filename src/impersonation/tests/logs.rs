@@ -1,43 +1,13 @@
 //! What a log and the metrics may hold.
 
-use std::io;
-
 use metrics_exporter_prometheus::PrometheusBuilder;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
-
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
+use crate::captured_log::Logs;
 
 #[tokio::test]
 async fn no_log_line_or_error_holds_a_token_or_the_account() {
-    let log = Captured::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let logs = Logs::capture();
     // A gateway that repeats what it should not.
     let echo = format!("no {ACCOUNT}\nwith {APP_TOKEN} {}", "x".repeat(5_000));
     let gateway = FakeGateway::start(move |seen| match seen.index {
@@ -61,7 +31,7 @@ async fn no_log_line_or_error_holds_a_token_or_the_account() {
         }
     }
     let shown = shown.join("\n");
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = logs.text();
     assert_eq!(
         log.matches("asked the gateway for an account's token")
             .count(),

@@ -1,24 +1,9 @@
-use std::io;
-
 use futures_util::FutureExt;
 use http::StatusCode;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use tracing::instrument::WithSubscriber;
 
-use super::{Caller, parking::Parked, upstream::Upstream};
-
-#[derive(Clone)]
-struct Lines(Parked<String>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.put(String::from_utf8_lossy(bytes).into_owned());
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use super::{Caller, upstream::Upstream};
+use crate::captured_log::Logs;
 
 #[tokio::test]
 async fn a_call_is_one_line_without_query_value_body_or_token() {
@@ -31,20 +16,14 @@ async fn a_call_is_one_line_without_query_value_body_or_token() {
         ),
     })
     .await;
-    let lines = Lines(Parked::default());
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
+    let logs = Logs::capture();
     let jira = Caller::new().jira(&upstream.url);
     let request = jira.put("/issue/{key}").segment("key", "va1ue");
     let request = request.query(&[("q", "que7y")]).json_body("b0dy");
-    let sent = request.send().with_subscriber(subscriber).await;
+    let sent = request.send().await;
     sent.unwrap_err();
 
-    let all = lines.0.all().concat();
+    let all = logs.text();
     let called: Vec<_> = all
         .lines()
         .filter(|line| line.contains("product called"))

@@ -1,14 +1,10 @@
-//! Installations, tokens and captured log lines for the tests of this room.
+//! Installations and tokens for the tests of this room.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use tracing::{Level, subscriber::DefaultGuard};
 use uuid::Uuid;
 
+pub(in crate::store) use crate::captured_log::Logs;
 use crate::{
     clock::Timestamp,
     ids::{AppId, CloudId, InstallationId, Product},
@@ -80,52 +76,4 @@ pub(in crate::store) fn token_of(record: &Remembered) -> Option<&str> {
         .app_token
         .as_ref()
         .map(|token| token.secret().expose())
-}
-
-/// The log lines of this thread, all levels, while it lives.
-pub(in crate::store) struct Logs {
-    lines: Lines,
-    _guard: DefaultGuard,
-}
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Logs {
-    pub(in crate::store) fn capture() -> Self {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        Self {
-            lines,
-            _guard: tracing::subscriber::set_default(subscriber),
-        }
-    }
-
-    pub(in crate::store) fn text(&self) -> String {
-        String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
-    }
-
-    /// How many lines of that level hold that text.
-    pub(in crate::store) fn count(&self, level: &str, text: &str) -> usize {
-        self.text()
-            .lines()
-            .filter(|line| line.contains(level) && line.contains(text))
-            .count()
-    }
 }
