@@ -1,28 +1,26 @@
 //! The remote as one handle: what it verifies with, what it knows, whom it can speak as.
 
-use std::{fmt, sync::Arc, time::Duration};
+mod installed;
+
+use std::{fmt, sync::Arc};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
+pub use self::installed::Installed;
 use crate::{
-    actor::{AccountActor, ActorError, Actors, AppActor, Reach},
+    actor::Actors,
     clock::Clock,
     config::Config,
-    deadline::Deadline,
     error::Error,
     fit::Verifier,
-    ids::{AccountId, CloudId, InstallationId, Product},
+    ids::{CloudId, InstallationId},
     impersonation::Impersonation,
     outbound::{self, ApiHosts, HostNotAllowed},
     product::Outbound,
     store::{self, Installations, OpenError, Remembered},
     telemetry,
-    token::{AppToken, Token},
-    trace::TraceId,
+    token::Token,
 };
-
-/// How long background work waits for a product, unless it says otherwise.
-const BACKGROUND_PATIENCE: Duration = Duration::from_mins(5);
 
 /// A remote: made once from its settings, cheap to clone, the state of its router.
 ///
@@ -198,11 +196,7 @@ impl Forge {
     }
 
     fn installed(&self, known: Arc<Remembered>) -> Installed {
-        Installed {
-            forge: self.clone(),
-            known,
-            patience: BACKGROUND_PATIENCE,
-        }
+        Installed::new(self.clone(), known)
     }
 }
 
@@ -211,92 +205,5 @@ impl fmt::Debug for Forge {
         f.debug_struct("Forge")
             .field("apps", &self.0.config.app.ids)
             .finish_non_exhaustive()
-    }
-}
-
-/// An installation as the store remembers it, for background work.
-#[derive(Debug, Clone)]
-pub struct Installed {
-    forge: Forge,
-    known: Arc<Remembered>,
-    patience: Duration,
-}
-
-impl Installed {
-    /// What is known of it.
-    #[must_use]
-    pub fn record(&self) -> &store::Installation {
-        &self.known.installation
-    }
-
-    /// Gives each actor made from here `patience` for all it does, in place of five minutes.
-    #[must_use]
-    pub fn within(mut self, patience: Duration) -> Self {
-        self.patience = patience;
-        self
-    }
-
-    /// Speaks as the app, with the latest app token that the installation brought.
-    ///
-    /// # Errors
-    /// `missing_app_token` if none lives: the next invocation that carries one brings it.
-    pub fn as_app(&self) -> Result<AppActor, Error> {
-        let token = self.token()?;
-        let (deadline, trace) = (Deadline::after(self.patience), TraceId::random());
-        Ok(self
-            .forge
-            .actors()
-            .app(self.reach(), token, deadline, trace))
-    }
-
-    /// Speaks as `account` in the installation's primary product.
-    ///
-    /// # Errors
-    /// As [`Invocation::as_account`](crate::Invocation::as_account).
-    pub async fn as_account(&self, account: &AccountId) -> Result<AccountActor, Error> {
-        self.impersonate(account, None).await
-    }
-
-    /// Speaks as `account` in `product`.
-    ///
-    /// # Errors
-    /// As [`Invocation::as_account_in`](crate::Invocation::as_account_in).
-    pub async fn as_account_in(
-        &self,
-        account: &AccountId,
-        product: &Product,
-    ) -> Result<AccountActor, Error> {
-        self.impersonate(account, Some(product)).await
-    }
-
-    async fn impersonate(
-        &self,
-        account: &AccountId,
-        product: Option<&Product>,
-    ) -> Result<AccountActor, Error> {
-        let token = self.token()?;
-        let (deadline, trace) = (Deadline::after(self.patience), TraceId::random());
-        let actors = self.forge.actors();
-        actors
-            .account(
-                self.reach(),
-                account.clone(),
-                product,
-                token,
-                deadline,
-                trace,
-            )
-            .await
-    }
-
-    fn token(&self) -> Result<AppToken, ActorError> {
-        let known = self.known.app_token.clone();
-        known
-            .filter(|token| self.forge.lives(token))
-            .ok_or(ActorError::MissingAppToken)
-    }
-
-    fn reach(&self) -> Reach {
-        Reach::of_store(Arc::clone(&self.known))
     }
 }

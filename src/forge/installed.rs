@@ -1,0 +1,112 @@
+//! An installation without an invocation: for a webhook from elsewhere, a queue, a timer.
+
+use std::{sync::Arc, time::Duration};
+
+use super::Forge;
+use crate::{
+    actor::{AccountActor, ActorError, AppActor, Reach},
+    deadline::Deadline,
+    error::Error,
+    ids::{AccountId, Product},
+    store::{self, Remembered},
+    token::AppToken,
+    trace::TraceId,
+};
+
+/// How long background work waits for a product, unless it says otherwise.
+const BACKGROUND_PATIENCE: Duration = Duration::from_mins(5);
+
+/// An installation as the store remembers it, for background work.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    forge: Forge,
+    known: Arc<Remembered>,
+    patience: Duration,
+}
+
+impl Installed {
+    pub(super) const fn new(forge: Forge, known: Arc<Remembered>) -> Self {
+        Self {
+            forge,
+            known,
+            patience: BACKGROUND_PATIENCE,
+        }
+    }
+
+    /// What is known of it.
+    #[must_use]
+    pub fn record(&self) -> &store::Installation {
+        &self.known.installation
+    }
+
+    /// Gives each actor made from here `patience` for all it does, in place of five minutes.
+    #[must_use]
+    pub fn within(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Speaks as the app, with the latest app token that the installation brought.
+    ///
+    /// # Errors
+    /// `missing_app_token` if none lives: the next invocation that carries one brings it.
+    pub fn as_app(&self) -> Result<AppActor, Error> {
+        let token = self.token()?;
+        let (deadline, trace) = (Deadline::after(self.patience), TraceId::random());
+        Ok(self
+            .forge
+            .actors()
+            .app(self.reach(), token, deadline, trace))
+    }
+
+    /// Speaks as `account` in the installation's primary product.
+    ///
+    /// # Errors
+    /// As [`Invocation::as_account`](crate::Invocation::as_account).
+    pub async fn as_account(&self, account: &AccountId) -> Result<AccountActor, Error> {
+        self.impersonate(account, None).await
+    }
+
+    /// Speaks as `account` in `product`.
+    ///
+    /// # Errors
+    /// As [`Invocation::as_account_in`](crate::Invocation::as_account_in).
+    pub async fn as_account_in(
+        &self,
+        account: &AccountId,
+        product: &Product,
+    ) -> Result<AccountActor, Error> {
+        self.impersonate(account, Some(product)).await
+    }
+
+    async fn impersonate(
+        &self,
+        account: &AccountId,
+        product: Option<&Product>,
+    ) -> Result<AccountActor, Error> {
+        let token = self.token()?;
+        let (deadline, trace) = (Deadline::after(self.patience), TraceId::random());
+        let actors = self.forge.actors();
+        actors
+            .account(
+                self.reach(),
+                account.clone(),
+                product,
+                token,
+                deadline,
+                trace,
+            )
+            .await
+    }
+
+    fn token(&self) -> Result<AppToken, ActorError> {
+        let known = self.known.app_token.clone();
+        known
+            .filter(|token| self.forge.lives(token))
+            .ok_or(ActorError::MissingAppToken)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::of_store(Arc::clone(&self.known))
+    }
+}
