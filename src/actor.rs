@@ -73,13 +73,35 @@ impl Speaker {
     }
 }
 
-/// Where and until when an actor speaks.
+/// Where and until when somebody speaks: makes the actors of one invocation.
 #[derive(Debug, Clone)]
-struct Stage {
-    actors: Actors,
+pub(crate) struct Stage {
+    shared: Arc<Shared>,
     reach: Reach,
     deadline: Deadline,
     trace: TraceId,
+}
+
+impl Stage {
+    pub(crate) fn app(self, token: AppToken) -> AppActor {
+        Actor::new(Speaker::App(Arc::new(AppCredentials::new(self, token))))
+    }
+
+    pub(crate) fn user(self, token: UserToken) -> UserActor {
+        Actor::new(Speaker::User(Arc::new(UserCredentials::new(self, token))))
+    }
+
+    /// Exchanges the app token at once, so that a refusal is told where it is asked for.
+    pub(crate) async fn account(
+        self,
+        token: AppToken,
+        account: &AccountId,
+        product: Option<&Product>,
+    ) -> Result<AccountActor, Error> {
+        let app = Arc::new(AppCredentials::new(self, token));
+        let credentials = AccountCredentials::exchanged(app, account.clone(), product).await?;
+        Ok(Actor::new(Speaker::Account(credentials)))
+    }
 }
 
 impl<Kind> Actor<Kind> {
@@ -120,9 +142,9 @@ impl<Kind> Actor<Kind> {
     /// `upstream_error` if `atlassian.graphql_url` may get no token.
     pub fn graphql(&self) -> Result<GraphQl, Error> {
         let stage = self.stage();
-        let url = stage.actors.graphql_url.url().as_str();
+        let url = stage.shared.graphql_url.url().as_str();
         let credentials = self.speaker.credentials();
-        let outbound = &stage.actors.outbound;
+        let outbound = &stage.shared.outbound;
         Ok(GraphQl::new(
             outbound,
             url,
@@ -150,7 +172,7 @@ impl<Kind> Actor<Kind> {
             Speaker::Account(account) => Arc::new(account.within(product)?),
             speaker => speaker.credentials(),
         };
-        let outbound = &stage.actors.outbound;
+        let outbound = &stage.shared.outbound;
         Ok(client(
             outbound,
             base,
@@ -188,9 +210,11 @@ impl<Kind> fmt::Debug for Actor<Kind> {
     }
 }
 
-/// Makes actors: what all of them share.
+/// What all actors of a remote share. A clone is one count more.
 #[derive(Clone)]
-pub(crate) struct Actors {
+pub(crate) struct Actors(Arc<Shared>);
+
+struct Shared {
     outbound: Outbound,
     graphql_url: ApiUrl,
     impersonation: Impersonation,
@@ -206,71 +230,27 @@ impl Actors {
         installations: Installations,
         clock: Clock,
     ) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             outbound,
             graphql_url,
             impersonation,
             installations,
             clock,
+        }))
+    }
+
+    pub(crate) fn stage(&self, reach: Reach, deadline: Deadline, trace: TraceId) -> Stage {
+        Stage {
+            shared: Arc::clone(&self.0),
+            reach,
+            deadline,
+            trace,
         }
-    }
-
-    pub(crate) fn app(
-        &self,
-        reach: Reach,
-        token: AppToken,
-        deadline: Deadline,
-        trace: TraceId,
-    ) -> AppActor {
-        let stage = Stage {
-            actors: self.clone(),
-            reach,
-            deadline,
-            trace,
-        };
-        Actor::new(Speaker::App(Arc::new(AppCredentials::new(stage, token))))
-    }
-
-    pub(crate) fn user(
-        &self,
-        reach: Reach,
-        token: UserToken,
-        deadline: Deadline,
-        trace: TraceId,
-    ) -> UserActor {
-        let stage = Stage {
-            actors: self.clone(),
-            reach,
-            deadline,
-            trace,
-        };
-        Actor::new(Speaker::User(Arc::new(UserCredentials::new(stage, token))))
-    }
-
-    /// Exchanges the app token at once, so that a refusal is told where it is asked for.
-    pub(crate) async fn account(
-        &self,
-        reach: Reach,
-        account: AccountId,
-        product: Option<&Product>,
-        token: AppToken,
-        deadline: Deadline,
-        trace: TraceId,
-    ) -> Result<AccountActor, Error> {
-        let stage = Stage {
-            actors: self.clone(),
-            reach,
-            deadline,
-            trace,
-        };
-        let app = Arc::new(AppCredentials::new(stage, token));
-        let credentials = AccountCredentials::exchanged(app, account, product).await?;
-        Ok(Actor::new(Speaker::Account(credentials)))
     }
 }
 
-impl fmt::Debug for Actors {
+impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Actors").finish_non_exhaustive()
+        f.debug_struct("Shared").finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ mod remember;
 use std::{fmt, sync::Arc};
 
 use crate::{
-    actor::{AccountActor, ActorError, AppActor, Reach, UserActor},
+    actor::{AccountActor, ActorError, AppActor, Reach, Stage, UserActor},
     deadline::Deadline,
     error::Error,
     fit::{Claims, Fit},
@@ -104,11 +104,7 @@ impl Invocation {
     /// `missing_app_token` if none came along; the message names the manifest line to add.
     pub fn as_app(&self) -> Result<AppActor, Error> {
         let token = self.app_token()?.clone();
-        Ok(self
-            .0
-            .forge
-            .actors()
-            .app(self.reach(), token, self.0.deadline, self.trace().clone()))
+        Ok(self.stage().app(token))
     }
 
     /// Speaks as the user in session, with that user's permissions.
@@ -122,11 +118,7 @@ impl Invocation {
             .as_ref()
             .filter(|token| self.0.forge.lives(*token));
         let token = living.ok_or(ActorError::MissingUserToken)?.clone();
-        Ok(self
-            .0
-            .forge
-            .actors()
-            .user(self.reach(), token, self.0.deadline, self.trace().clone()))
+        Ok(self.stage().user(token))
     }
 
     /// Speaks as `account`, whose permissions then decide: the app token is exchanged for
@@ -140,40 +132,22 @@ impl Invocation {
     /// `impersonation_denied` if the platform refuses, `rate_limited` if the quota has
     /// no room in time, `missing_app_token` if there is no token to exchange.
     pub async fn as_account(&self, account: &AccountId) -> Result<AccountActor, Error> {
-        self.impersonate(account, None).await
+        let token = self.app_token()?.clone();
+        self.stage().account(token, account, None).await
     }
 
     /// Speaks as `account` in `product`, for an app that is installed in several.
     ///
     /// # Errors
-    /// As [`as_account`](Self::as_account), and `upstream_error` if the app is not
-    /// installed in that product.
+    /// As [`as_account`](Self::as_account), and `not_found` if the app is not installed
+    /// in that product.
     pub async fn as_account_in(
         &self,
         account: &AccountId,
         product: &Product,
     ) -> Result<AccountActor, Error> {
-        self.impersonate(account, Some(product)).await
-    }
-
-    async fn impersonate(
-        &self,
-        account: &AccountId,
-        product: Option<&Product>,
-    ) -> Result<AccountActor, Error> {
         let token = self.app_token()?.clone();
-        let (deadline, trace) = (self.0.deadline, self.trace().clone());
-        let actors = self.0.forge.actors();
-        actors
-            .account(
-                self.reach(),
-                account.clone(),
-                product,
-                token,
-                deadline,
-                trace,
-            )
-            .await
+        self.stage().account(token, account, Some(product)).await
     }
 
     fn app_token(&self) -> Result<&AppToken, ActorError> {
@@ -185,8 +159,10 @@ impl Invocation {
         living.ok_or(ActorError::MissingAppToken)
     }
 
-    fn reach(&self) -> Reach {
-        Reach::of_fit(self.0.fit.clone())
+    fn stage(&self) -> Stage {
+        let reach = Reach::of_fit(self.0.fit.clone());
+        let (deadline, trace) = (self.0.deadline, self.0.trace.clone());
+        self.0.forge.actors().stage(reach, deadline, trace)
     }
 }
 

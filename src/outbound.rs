@@ -2,7 +2,7 @@
 
 pub(crate) mod upstream;
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use reqwest::{NoProxy, Proxy};
 use url::{Host, Url};
@@ -65,7 +65,7 @@ fn proxy_of_process() -> Option<String> {
 /// ```
 #[derive(Debug, Clone)]
 pub struct ApiHosts {
-    names: Vec<String>,
+    names: Arc<[String]>,
     plain_loopback: bool,
 }
 

@@ -87,7 +87,7 @@ impl AccountCredentials {
     async fn exchange(&self, deadline: Deadline) -> Result<HeaderValue, Error> {
         let stage = self.stage();
         let exchange = async |app_token| {
-            let impersonation = &stage.actors.impersonation;
+            let impersonation = &stage.shared.impersonation;
             impersonation
                 .token(&self.subject, &app_token, deadline, &stage.trace)
                 .await
@@ -129,7 +129,7 @@ impl Credentials for AccountCredentials {
                 .clone();
             if let Some(token) = held.filter(|token| token.authorization() == *refused) {
                 self.stage()
-                    .actors
+                    .shared
                     .impersonation
                     .refused(&self.subject, &token);
             }

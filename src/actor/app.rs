@@ -44,11 +44,11 @@ impl AppCredentials {
     /// Puts the installation's latest token in the place of `token`, if it is another one
     /// that lives. Not for a browser: any text beside a FIT would be worth the app's token.
     pub(super) async fn take_newer(&self, token: &AppToken) -> bool {
-        let Stage { actors, reach, .. } = &self.stage;
+        let Stage { shared, reach, .. } = &self.stage;
         if reach.may_come_from_browser() {
             return false;
         }
-        let known = actors
+        let known = shared
             .installations
             .find(reach.installation())
             .await
@@ -56,7 +56,7 @@ impl AppCredentials {
             .flatten();
         let latest = known
             .as_ref()
-            .and_then(|known| known.living_token(actors.clock.now()));
+            .and_then(|known| known.living_token(shared.clock.now()));
         match latest.filter(|latest| latest.secret() != token.secret()) {
             Some(latest) => {
                 *self.token.lock().unwrap_or_else(PoisonError::into_inner) = latest.clone();
@@ -68,8 +68,8 @@ impl AppCredentials {
 
     /// A product refused `token`: nobody is to use it again.
     async fn forget(&self, token: &AppToken) {
-        let Stage { actors, reach, .. } = &self.stage;
-        let installations = &actors.installations;
+        let Stage { shared, reach, .. } = &self.stage;
+        let installations = &shared.installations;
         if let Err(error) = installations
             .forget_app_token(reach.installation(), token)
             .await

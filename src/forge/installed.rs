@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::Forge;
 use crate::{
-    actor::{AccountActor, ActorError, AppActor, Reach},
+    actor::{AccountActor, ActorError, AppActor, Reach, Stage},
     deadline::Deadline,
     error::Error,
     ids::{AccountId, Product},
@@ -51,12 +51,7 @@ impl Installed {
     /// # Errors
     /// `missing_app_token` if none lives: the next invocation that carries one brings it.
     pub fn as_app(&self) -> Result<AppActor, Error> {
-        let token = self.token()?;
-        let (deadline, trace) = (Deadline::after(self.patience), TraceId::random());
-        Ok(self
-            .forge
-            .actors()
-            .app(self.reach(), token, deadline, trace))
+        Ok(self.stage().app(self.token()?))
     }
 
     /// Speaks as `account` in the installation's primary product.
@@ -64,7 +59,7 @@ impl Installed {
     /// # Errors
     /// As [`Invocation::as_account`](crate::Invocation::as_account).
     pub async fn as_account(&self, account: &AccountId) -> Result<AccountActor, Error> {
-        self.impersonate(account, None).await
+        self.stage().account(self.token()?, account, None).await
     }
 
     /// Speaks as `account` in `product`.
@@ -76,27 +71,8 @@ impl Installed {
         account: &AccountId,
         product: &Product,
     ) -> Result<AccountActor, Error> {
-        self.impersonate(account, Some(product)).await
-    }
-
-    async fn impersonate(
-        &self,
-        account: &AccountId,
-        product: Option<&Product>,
-    ) -> Result<AccountActor, Error> {
         let token = self.token()?;
-        let (deadline, trace) = (Deadline::after(self.patience), TraceId::random());
-        let actors = self.forge.actors();
-        actors
-            .account(
-                self.reach(),
-                account.clone(),
-                product,
-                token,
-                deadline,
-                trace,
-            )
-            .await
+        self.stage().account(token, account, Some(product)).await
     }
 
     fn token(&self) -> Result<AppToken, ActorError> {
@@ -106,7 +82,12 @@ impl Installed {
             .ok_or(ActorError::MissingAppToken)
     }
 
-    fn reach(&self) -> Reach {
-        Reach::of_store(Arc::clone(&self.known))
+    /// The patience begins now, and the work is a trace of its own.
+    fn stage(&self) -> Stage {
+        let reach = Reach::of_store(Arc::clone(&self.known));
+        let deadline = Deadline::after(self.patience);
+        self.forge
+            .actors()
+            .stage(reach, deadline, TraceId::random())
     }
 }
