@@ -6,11 +6,16 @@ mod content;
 mod issues;
 mod me;
 
-use axum::{Json, Router, extract::FromRef, routing::get};
+use axum::{
+    Json, Router,
+    extract::FromRef,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use serde::Serialize;
 
 use self::administrators::Administrators;
-use crate::{Forge, Invocation, fit::Claims, trace::TraceId};
+use crate::{Forge, Invocation, fit::Claims};
 
 /// The digest app's routes.
 pub fn router(forge: &Forge) -> Router<Forge> {
@@ -56,14 +61,12 @@ struct Seen<'a> {
     trace_id: &'a str,
 }
 
-async fn invocation(invocation: Invocation) -> Result<Json<serde_json::Value>, crate::Error> {
+async fn invocation(invocation: Invocation) -> Response {
     let seen = Seen {
         claims: invocation.claims(),
         app_token: invocation.as_app().is_ok(),
         user_token: invocation.as_user().is_ok(),
-        trace_id: TraceId::as_str(invocation.trace()),
+        trace_id: invocation.trace().as_str(),
     };
-    serde_json::to_value(seen)
-        .map(Json)
-        .map_err(crate::Error::internal)
+    Json(seen).into_response()
 }

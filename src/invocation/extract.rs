@@ -14,9 +14,6 @@ use crate::{
     trace::TraceId,
 };
 
-/// For a service that does not run under [`serve`](crate::serve): what Forge gives a UI call.
-const UI_DEADLINE: std::time::Duration = std::time::Duration::from_secs(25);
-
 impl<S> FromRequestParts<S> for Invocation
 where
     Forge: FromRef<S>,
@@ -42,7 +39,8 @@ async fn verify(parts: &mut Parts, forge: Forge) -> Result<Invocation, Error> {
     };
     let deadline = match parts.extensions.get::<Deadline>() {
         Some(deadline) => *deadline,
-        None => Deadline::after(UI_DEADLINE),
+        // In a service of the caller's own making no layer has set one.
+        None => Deadline::after(forge.config().server.answer_within),
     };
     // All three leave the request before anything can fail: no handler, layer or log sees them.
     let authorization = header::take_authorization(&mut parts.headers);

@@ -3,8 +3,6 @@
 //! The comparison is made in memory, field by field: an invocation that brings nothing new
 //! costs no allocation and no write. Nothing here can fail the invocation.
 
-use std::time::Duration;
-
 use crate::{
     fit::{Fit, InstallationContext},
     forge::Forge,
@@ -12,17 +10,15 @@ use crate::{
     token::AppToken,
 };
 
-/// How fine `last_seen` is.
-const SEEN_GRAIN: Duration = Duration::from_hours(1);
-
 pub(super) fn remember(forge: &Forge, fit: &Fit, app_token: Option<&AppToken>) {
     let installations = forge.installations();
     let known = installations.known(&fit.app.installation_id);
     let known = known.as_deref();
     let token = app_token.filter(|token| is_news(forge, fit, token, known));
     let now = forge.clock().now();
-    let fresh = |known: &Remembered| now.since(known.last_seen) < SEEN_GRAIN;
-    if token.is_some() || !known.is_some_and(|known| fresh(known) && describes(known, fit)) {
+    if token.is_some()
+        || !known.is_some_and(|known| known.was_seen_lately(now) && describes(known, fit))
+    {
         installations.remember(describe(fit, known), token.cloned());
     }
 }

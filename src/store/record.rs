@@ -112,6 +112,12 @@ impl Remembered {
         self.app_token.as_ref().filter(|token| token.lives_at(now))
     }
 
+    /// Whether it was last seen so near to `now` that this is no news.
+    pub(crate) fn was_seen_lately(&self, now: Timestamp) -> bool {
+        // Either way round: a clock that was set back must not freeze `last_seen`.
+        now.since(self.last_seen).max(self.last_seen.since(now)) < SEEN_GRAIN
+    }
+
     /// This record over an older one: what it leaves out stays as it was, and so does
     /// the token if the older one's lives longer.
     pub(super) fn over(mut self, older: &Self) -> Self {
@@ -139,9 +145,7 @@ impl Remembered {
 
     /// Whether this record, which lies [`over`](Self::over) `known`, is worth a write.
     pub(super) fn adds_to(&self, known: &Self) -> bool {
-        let (now, then) = (self.last_seen, known.last_seen);
-        // Either way round: a clock that was set back must not freeze `last_seen`.
-        now.since(then).max(then.since(now)) >= SEEN_GRAIN
+        !known.was_seen_lately(self.last_seen)
             || self.token_expiry() != known.token_expiry()
             || self.installation != known.installation
     }
