@@ -10,7 +10,7 @@ use forge_remote::emulator::{
 };
 use serde_json::Value;
 
-use crate::support::app::TestApp;
+use crate::support::{app::TestApp, log::assert_no_secret};
 
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.yml");
 
@@ -198,7 +198,8 @@ async fn one_command_brings_the_page_up() {
         .env_remove("NO_PROXY")
         .env_remove("no_proxy")
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .env("FORGE_REMOTE__TELEMETRY__LEVEL", "debug")
+        .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
         .spawn()
         .unwrap();
     let mut child = Spawned(child);
@@ -263,6 +264,9 @@ async fn one_command_brings_the_page_up() {
         .unwrap();
     assert!(kill.success());
     assert!(child.0.wait().unwrap().success(), "it stops in order");
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(log.contains("GET /api/me"), "{log}");
+    assert_no_secret("the log of the process", &log);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Every error code of the public interface, each from a cause that really has it.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Json, Router,
@@ -11,12 +11,12 @@ use forge_remote::{Error, Forge, Invocation, ids::InstallationId};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
 use crate::support::{
     app::TestApp,
     atlassian::{denied, exchanged, json_answer},
     claims::COLLEAGUE,
+    held::Held,
 };
 
 #[derive(Deserialize)]
@@ -433,28 +433,19 @@ async fn upstream_that_is_not_on_the_list_gets_no_token() {
 
 #[tokio::test]
 async fn overloaded() {
-    let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (inside, outside) = (Arc::clone(&entered), Arc::clone(&release));
-    let slow = Router::new().route(
-        "/test/slow",
-        get(async move || {
-            inside.notify_one();
-            outside.notified().await;
-            "done"
-        }),
-    );
+    let held = Held::default();
     let app = TestApp::setup()
         .await
-        .routes(slow)
+        .routes(held.route())
         .set("SERVER__MAX_IN_FLIGHT", "1")
         .start()
         .await;
-    let first = tokio::spawn(app.as_forge().get("/test/slow"));
-    entered.notified().await;
+    let first = tokio::spawn(app.as_forge().get("/test/held"));
+    held.entered().await;
     let answer = app.as_forge().get("/api/invocation").await;
     let _ = answer.refused(503, "overloaded");
     assert_eq!(answer.header("retry-after"), "1");
-    release.notify_one();
+    held.release();
     assert_eq!(first.await.unwrap().body, b"done");
     let _ = app.as_forge().get("/api/invocation").await.ok();
 }

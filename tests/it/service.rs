@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Router, routing::get};
 use tokio::sync::Notify;
 
-use crate::support::{app::TestApp, log::assert_no_secret};
+use crate::support::{app::TestApp, held::Held, log::assert_no_secret};
 
 #[tokio::test]
 async fn a_remote_with_keys_and_a_store_is_ready() {
@@ -48,20 +48,11 @@ async fn metrics_count_what_happens_and_hold_no_secret() {
 
 #[tokio::test]
 async fn a_stop_lets_requests_in_flight_finish() {
-    let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (inside, outside) = (Arc::clone(&entered), Arc::clone(&release));
-    let slow = Router::new().route(
-        "/test/slow",
-        get(async move || {
-            inside.notify_one();
-            outside.notified().await;
-            "done"
-        }),
-    );
-    let mut app = TestApp::setup().await.routes(slow).start().await;
+    let held = Held::default();
+    let mut app = TestApp::setup().await.routes(held.route()).start().await;
     let _ = app.as_forge().get("/api/invocation").await.ok();
-    let request = tokio::spawn(app.anybody().get("/test/slow"));
-    entered.notified().await;
+    let request = tokio::spawn(app.anybody().get("/test/held"));
+    held.entered().await;
     app.tell_to_stop();
     // Readiness goes red while the request is still there.
     loop {
@@ -73,7 +64,7 @@ async fn a_stop_lets_requests_in_flight_finish() {
     }
     let refused = tokio::net::TcpStream::connect(app.address).await;
     assert!(refused.is_err(), "no new connection is taken");
-    release.notify_one();
+    held.release();
     assert_eq!(request.await.unwrap().body, b"done");
     app.stopped().await;
 }

@@ -5,5 +5,6 @@ pub(crate) mod app;
 pub(crate) mod atlassian;
 pub(crate) mod caller;
 pub(crate) mod claims;
+pub(crate) mod held;
 pub(crate) mod keys;
 pub(crate) mod log;
