@@ -72,21 +72,37 @@ impl Clock {
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        match &self.0 {
-            Some(now) => Timestamp(now.load(Ordering::Relaxed)),
-            None => Self::read_system(),
+        self.set_by_hand().unwrap_or_else(|| {
+            let seconds = Self::read_system().as_secs();
+            Timestamp(i64::try_from(seconds).unwrap_or(i64::MAX))
+        })
+    }
+
+    /// The time now, in milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn now_millis(&self) -> i64 {
+        match self.set_by_hand() {
+            Some(now) => now.0.saturating_mul(1000),
+            None => i64::try_from(Self::read_system().as_millis()).unwrap_or(i64::MAX),
         }
+    }
+
+    /// The time of a manual clock; none is the system's. A database that tells the time
+    /// itself lets a manual clock overrule it.
+    #[must_use]
+    pub fn set_by_hand(&self) -> Option<Timestamp> {
+        let now = self.0.as_ref()?;
+        Some(Timestamp(now.load(Ordering::Relaxed)))
     }
 
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that reads the system's time"
     )]
-    fn read_system() -> Timestamp {
-        let since = SystemTime::now()
+    fn read_system() -> Duration {
+        SystemTime::now()
             .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+            .unwrap_or_default()
     }
 }
 

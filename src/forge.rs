@@ -17,7 +17,7 @@ use crate::{
     impersonation::Impersonation,
     outbound::{self, ApiHosts, HostNotAllowed},
     product::Outbound,
-    store::{self, Installations, OpenError, Remembered},
+    store::{self, Installations, OpenError, Remembered, jobs::Jobs},
     telemetry,
     token::Token,
 };
@@ -33,6 +33,7 @@ struct Inner {
     clock: Clock,
     verifier: Verifier,
     installations: Installations,
+    jobs: Arc<dyn Jobs>,
     actors: Actors,
     metrics: Option<PrometheusHandle>,
 }
@@ -79,7 +80,7 @@ impl Forge {
         );
         let gateway = hosts.check(atlassian.graphql_url.clone())?;
         let store = store::open(&config.store, &config.environment, clock.clone()).await?;
-        let installations = Installations::new(store, clock.clone());
+        let installations = Installations::new(store.installations, clock.clone());
         let verifier = Verifier::new(&config.fit, &config.app.ids, http.clone(), clock.clone());
         let impersonation = Impersonation::new(
             &config.impersonation,
@@ -100,6 +101,7 @@ impl Forge {
             clock,
             verifier,
             installations,
+            jobs: store.jobs,
             actors,
             metrics,
         })))
@@ -171,6 +173,11 @@ impl Forge {
 
     pub(crate) fn installations(&self) -> &Installations {
         &self.0.installations
+    }
+
+    /// Where events and ticks wait for their handlers.
+    pub(crate) fn jobs(&self) -> &Arc<dyn Jobs> {
+        &self.0.jobs
     }
 
     pub(crate) fn lives<Kind>(&self, token: &Token<Kind>) -> bool {

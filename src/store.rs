@@ -16,15 +16,16 @@
 
 mod bounded;
 mod installations;
+pub mod jobs;
 mod record;
 mod seal;
 mod sqlite;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 
-use self::{bounded::Bounded, seal::Sealer, sqlite::SqliteStore};
+use self::{bounded::Bounded, jobs::Jobs, seal::Sealer, sqlite::SqliteStore};
 pub use self::{
     installations::Installations,
     record::{Installation, Remembered, StoredContext},
@@ -89,6 +90,22 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] if it does not.
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// An open database, seen from each side.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Database {
+    /// Where installations and their app tokens are.
+    pub installations: Arc<dyn Store>,
+    /// Where events and ticks wait for their handlers.
+    pub jobs: Arc<dyn Jobs>,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").finish_non_exhaustive()
+    }
 }
 
 /// The store failed.
@@ -188,7 +205,7 @@ pub async fn open(
     settings: &config::Store,
     environment: &config::Environment,
     clock: Clock,
-) -> Result<Arc<dyn Store>, OpenError> {
+) -> Result<Database, OpenError> {
     let place = sqlite::Place::of_url(&settings.url).ok_or(OpenError::Url)?;
     let sealer = match &settings.encryption_key {
         Some(key) => Sealer::with_key(key),
@@ -199,9 +216,11 @@ pub async fn open(
     if !sealer.is_lasting() {
         tracing::info!("no store.encryption_key: a restart forgets the tokens of installations");
     }
-    Ok(Arc::new(Bounded(
-        SqliteStore::open(place, sealer, clock).await?,
-    )))
+    let store = Arc::new(Bounded(SqliteStore::open(place, sealer, clock).await?));
+    Ok(Database {
+        installations: Arc::clone(&store) as _,
+        jobs: store,
+    })
 }
 
 #[cfg(test)]

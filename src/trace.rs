@@ -33,6 +33,16 @@ impl TraceId {
             .map_or_else(Self::random, |text| Self(text.into()))
     }
 
+    /// The id of that text, or a new one if it is none.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        if is_hex_id(text) {
+            Self(text.into())
+        } else {
+            Self::random()
+        }
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

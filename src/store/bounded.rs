@@ -5,7 +5,13 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, timeout};
 
-use super::{Remembered, Store, StoreError};
+use super::{
+    Remembered, Store, StoreError,
+    jobs::{
+        Added, Claim, Counts, JobId, JobRecord, Jobs, NewJob, Owner, Run, Settled, Swept, Turn,
+        Which,
+    },
+};
 use crate::{
     ids::{CloudId, InstallationId},
     token::AppToken,
@@ -63,6 +69,57 @@ impl<S: Store> Store for Bounded<S> {
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(bounded("ping", self.0.ping()))
+    }
+}
+
+impl<S: Jobs> Jobs for Bounded<S> {
+    fn add<'a>(&'a self, jobs: &'a [NewJob]) -> BoxFuture<'a, Result<Vec<Added>, StoreError>> {
+        Box::pin(bounded("add_jobs", self.0.add(jobs)))
+    }
+
+    fn turn<'a>(
+        &'a self,
+        settled: &'a [Settled],
+        claim: Option<&'a Claim>,
+    ) -> BoxFuture<'a, Result<Turn, StoreError>> {
+        Box::pin(bounded("turn_jobs", self.0.turn(settled, claim)))
+    }
+
+    fn renew<'a>(
+        &'a self,
+        owner: Owner,
+        runs: &'a [Run],
+        lease: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Run>, StoreError>> {
+        Box::pin(bounded("renew_jobs", self.0.renew(owner, runs, lease)))
+    }
+
+    fn sweep(&self, max_attempts: u32) -> BoxFuture<'_, Result<Swept, StoreError>> {
+        Box::pin(bounded("sweep_jobs", self.0.sweep(max_attempts)))
+    }
+
+    fn prune(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(bounded("prune_jobs", self.0.prune()))
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<Counts, StoreError>> {
+        Box::pin(bounded("count_jobs", self.0.counts()))
+    }
+
+    fn list<'a>(&'a self, which: &'a Which) -> BoxFuture<'a, Result<Vec<JobRecord>, StoreError>> {
+        Box::pin(bounded("list_jobs", self.0.list(which)))
+    }
+
+    fn show(&self, id: JobId) -> BoxFuture<'_, Result<Option<JobRecord>, StoreError>> {
+        Box::pin(bounded("show_job", self.0.show(id)))
+    }
+
+    fn replay<'a>(&'a self, which: &'a Which) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(bounded("replay_jobs", self.0.replay(which)))
+    }
+
+    fn purge<'a>(&'a self, which: &'a Which) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(bounded("purge_jobs", self.0.purge(which)))
     }
 }
 

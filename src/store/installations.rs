@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let settings = config::Store { url: "sqlite::memory:".into(), encryption_key: None };
 /// let store = store::open(&settings, &config::Environment::Test, Clock::system()).await?;
-/// let installations = Installations::new(store, Clock::system());
+/// let installations = Installations::new(store.installations, Clock::system());
 ///
 /// let id = "9c7e1a52-4d08-4b6f-a3e1-5f20d8b9c647".parse()?;
 /// let app = "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21".parse()?;

@@ -5,6 +5,7 @@
 
 mod fault;
 mod file;
+mod jobs;
 mod place;
 mod rows;
 

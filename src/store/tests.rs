@@ -61,7 +61,7 @@ async fn a_configured_key_opens_after_a_restart_what_it_sealed() {
     let settings = settings(&folder, Some(KEY));
     for attempt in 0..2 {
         let store = open(&settings, &Environment::Test, Clock::manual(NOW));
-        let store = store.await.unwrap();
+        let store = store.await.unwrap().installations;
         if attempt == 0 {
             let record = record(installation(1), Some(token("t0ken", 60)));
             store.save(&[record]).await.unwrap();
@@ -79,7 +79,8 @@ async fn without_a_key_tokens_last_as_long_as_the_process() {
     let settings = settings(&folder, None);
     let store = open(&settings, &Environment::Development, Clock::manual(NOW))
         .await
-        .unwrap();
+        .unwrap()
+        .installations;
     let record = record(installation(1), Some(token("t0ken", 60)));
     store.save(&[record]).await.unwrap();
     let found = store.load(id(1)).await.unwrap().unwrap();
@@ -87,7 +88,8 @@ async fn without_a_key_tokens_last_as_long_as_the_process() {
 
     let restarted = open(&settings, &Environment::Development, Clock::manual(NOW))
         .await
-        .unwrap();
+        .unwrap()
+        .installations;
     let found = restarted.load(id(1)).await.unwrap().unwrap();
     assert_eq!(found.installation, installation(1));
     assert_eq!(token_of(&found), None);
@@ -104,7 +106,8 @@ async fn a_store_in_memory_keeps_what_it_is_given() {
     };
     let store = open(&settings, &Environment::Test, Clock::manual(NOW))
         .await
-        .unwrap();
+        .unwrap()
+        .installations;
     store.ping().await.unwrap();
     let record = record(installation(1), Some(token("t0ken", 60)));
     store.save(&[record]).await.unwrap();
@@ -120,7 +123,8 @@ async fn a_locked_file_delays_the_write_and_nothing_else() {
     let settings = settings(&folder, Some(KEY));
     let store = open(&settings, &Environment::Test, Clock::manual(NOW))
         .await
-        .unwrap();
+        .unwrap()
+        .installations;
     let installations = Installations::new(Arc::clone(&store), Clock::manual(NOW));
     let lock = sqlite::tests::lock(&folder.path().join("data/remote.db")).await;
 

@@ -20,13 +20,14 @@ const FLOORS: &[(&str, u8)] = &[
     ("store", 1),
     ("impersonation", 2),
     ("product", 2),
-    ("actor", 3),
-    ("forge", 4),
-    ("invocation", 5),
-    ("server", 6),
-    ("digest", 7),
-    ("conformance", 7),
-    ("emulator", 8),
+    ("actor", 4),
+    ("forge", 5),
+    ("invocation", 6),
+    ("inbox", 7),
+    ("server", 8),
+    ("digest", 9),
+    ("conformance", 9),
+    ("emulator", 10),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<(String, String)>) {

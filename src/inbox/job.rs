@@ -1,0 +1,166 @@
+//! What every handler of a job is told, and whom it may speak as.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    actor::{AccountActor, ActorError, AppActor, Reach, Stage},
+    clock::Timestamp,
+    deadline::Deadline,
+    error::Error,
+    forge::Forge,
+    ids::{AccountId, InstallationId, Product},
+    store::{
+        Installation, Remembered,
+        jobs::{Claimed, JobId},
+    },
+    token::AppToken,
+    trace::TraceId,
+};
+
+/// One attempt at a job: whose it is, and whom its handler may speak as.
+///
+/// [`Event`](super::Event) and [`Tick`](super::Tick) lead to it.
+#[derive(Clone)]
+pub struct Job(Arc<Inner>);
+
+struct Inner {
+    forge: Forge,
+    known: Arc<Remembered>,
+    claimed: Claimed,
+    deadline: Deadline,
+}
+
+impl Job {
+    pub(super) fn new(
+        forge: Forge,
+        known: Arc<Remembered>,
+        claimed: Claimed,
+        deadline: Deadline,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            forge,
+            known,
+            claimed,
+            deadline,
+        }))
+    }
+
+    /// The installation it is for: the key for everything you keep.
+    #[must_use]
+    pub fn installation(&self) -> &InstallationId {
+        &self.0.claimed.installation
+    }
+
+    /// What is known of the installation.
+    #[must_use]
+    pub fn record(&self) -> &Installation {
+        &self.0.known.installation
+    }
+
+    /// Speaks as the app: with the token that came with the event while it lives, then
+    /// with the latest that the installation has.
+    ///
+    /// # Errors
+    /// `missing_app_token` if none lives. Returned with `?`, it makes the job wait for the
+    /// next token without losing an attempt.
+    pub fn as_app(&self) -> Result<AppActor, Error> {
+        Ok(self.stage().app(self.token()?))
+    }
+
+    /// Speaks as `account` in the installation's primary product.
+    ///
+    /// # Errors
+    /// As [`Invocation::as_account`](crate::Invocation::as_account).
+    pub async fn as_account(&self, account: &AccountId) -> Result<AccountActor, Error> {
+        self.stage().account(self.token()?, account, None).await
+    }
+
+    /// Speaks as `account` in `product`.
+    ///
+    /// # Errors
+    /// As [`Invocation::as_account_in`](crate::Invocation::as_account_in).
+    pub async fn as_account_in(
+        &self,
+        account: &AccountId,
+        product: &Product,
+    ) -> Result<AccountActor, Error> {
+        let token = self.token()?;
+        self.stage().account(token, account, Some(product)).await
+    }
+
+    /// Which attempt this is, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.0.claimed.run.attempt
+    }
+
+    /// The same for all deliveries and attempts of one event or tick, and for no other. A
+    /// handler runs at least once: what it does under this key, it does once.
+    #[must_use]
+    pub fn idempotency_key(&self) -> JobId {
+        self.0.claimed.run.job
+    }
+
+    /// When it was acknowledged.
+    #[must_use]
+    pub fn received_at(&self) -> Timestamp {
+        self.0.claimed.received_at
+    }
+
+    /// The trace that brought it. Atlassian's support asks for it.
+    #[must_use]
+    pub fn trace(&self) -> &TraceId {
+        &self.0.claimed.trace
+    }
+
+    /// Until when this attempt may take. Calls to products keep to it by themselves.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        self.0.deadline
+    }
+
+    /// The remote.
+    #[must_use]
+    pub fn forge(&self) -> &Forge {
+        &self.0.forge
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.0.claimed.name
+    }
+
+    pub(super) fn payload(&self) -> &str {
+        &self.0.claimed.payload
+    }
+
+    fn token(&self) -> Result<AppToken, ActorError> {
+        let Inner {
+            forge,
+            known,
+            claimed,
+            ..
+        } = &*self.0;
+        let lives = |token: &&AppToken| forge.lives(*token);
+        let own = claimed.app_token.as_ref().filter(lives);
+        own.or_else(|| known.app_token.as_ref().filter(lives))
+            .cloned()
+            .ok_or(ActorError::MissingAppToken)
+    }
+
+    fn stage(&self) -> Stage {
+        let reach = Reach::of_store(Arc::clone(&self.0.known));
+        let (deadline, trace) = (self.0.deadline, self.trace().clone());
+        self.0.forge.actors().stage(reach, deadline, trace)
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("id", &self.0.claimed.run.job)
+            .field("name", &self.0.claimed.name)
+            .field("attempt", &self.0.claimed.run.attempt)
+            .field("installation", self.installation())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! Which handler takes which scheduled trigger.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, TryFutureExt};
+
+use super::{
+    JobError, Tick,
+    handlers::{Failure, Handler, Handlers},
+};
+
+/// The app's handlers of scheduled triggers, by the trigger's key in the manifest.
+///
+/// ```
+/// use forge_remote::inbox::{Interval, JobError, Schedule, Tick};
+///
+/// async fn send_digests(tick: Tick) -> Result<(), JobError> { Ok(()) }
+///
+/// let schedule = Schedule::new().on("digest-hourly", send_digests);
+/// let the_same_with_its_interval =
+///     Schedule::new().on_every(Interval::Hour, "digest-hourly", send_digests);
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "hand it to `serve`"]
+pub struct Schedule {
+    pub(super) handlers: Handlers,
+    pub(super) windows: HashMap<Box<str>, Duration>,
+}
+
+/// How often a trigger ticks: its `interval` in the manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Interval {
+    /// `fiveMinute`
+    FiveMinutes,
+    /// `hour`
+    Hour,
+    /// `day`
+    Day,
+    /// `week`
+    Week,
+}
+
+/// The platform delivers up to three minutes late: two ticks may be so much nearer to each
+/// other than their interval (Forge events: "Delivery").
+const SLACK: Duration = Duration::from_mins(6);
+
+impl Interval {
+    /// How long it is.
+    #[must_use]
+    pub const fn span(self) -> Duration {
+        match self {
+            Self::FiveMinutes => Duration::from_mins(5),
+            Self::Hour => Duration::from_hours(1),
+            Self::Day => Duration::from_hours(24),
+            Self::Week => Duration::from_hours(7 * 24),
+        }
+    }
+
+    /// Two ticks that come within this are one that came twice.
+    pub(super) fn window(self) -> Duration {
+        let span = self.span();
+        span - SLACK.min(span / 2)
+    }
+}
+
+impl Schedule {
+    /// No handlers yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ticks of that trigger go to `handler`. A tick that comes twice within a few minutes
+    /// runs once, which fits every interval; [`on_every`](Self::on_every) says it exactly.
+    ///
+    /// # Panics
+    /// If the trigger has a handler already.
+    pub fn on<F, Fut>(self, key: &str, handler: F) -> Self
+    where
+        F: Fn(Tick) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), JobError>> + Send + 'static,
+    {
+        self.on_every(Interval::FiveMinutes, key, handler)
+    }
+
+    /// Ticks of that trigger, which has this interval in the manifest, go to `handler`. One
+    /// that comes twice within the interval runs once. One that comes while the last one is
+    /// still at work, for the same installation, runs after it.
+    ///
+    /// # Panics
+    /// If the trigger has a handler already.
+    pub fn on_every<F, Fut>(mut self, interval: Interval, key: &str, handler: F) -> Self
+    where
+        F: Fn(Tick) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), JobError>> + Send + 'static,
+    {
+        let run = Arc::new(move |job| handler(Tick::of(job)).map_err(Failure::Handler).boxed());
+        let order_by = None;
+        self.handlers.add(key, Handler { run, order_by });
+        self.windows.insert(key.into(), interval.window());
+        self
+    }
+}
