@@ -32,16 +32,19 @@ mod request;
 mod response;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use call::{Api, Call};
+pub(crate) use client::Client;
 pub use client::{Bitbucket, Confluence, Jira};
 pub use credentials::{Credentials, Identity};
 pub use error::{DecodeError, ProductError, RequestError, TransportError};
 pub use graphql::{GraphQl, GraphQlQuery, Partial};
 pub use listing::Listing;
+pub(crate) use listing::flat;
 pub use outbound::Outbound;
 pub use pagination::PaginationError;
+pub(crate) use pagination::Seen;
 pub use path::PathError;
 pub use refusal::Refusal;
 pub use request::Request;

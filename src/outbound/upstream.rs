@@ -21,9 +21,15 @@ pub(crate) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 
 /// Atlassian's trace id, wherever the answer has it.
 pub(crate) fn trace_id(headers: &HeaderMap) -> Option<String> {
-    ["x-b3-traceid", "atl-traceid", "atl-request-id"]
-        .into_iter()
-        .find_map(|name| short_text(headers, name))
+    // `x-trace-id` is Forge storage's other name for it.
+    [
+        "x-b3-traceid",
+        "atl-traceid",
+        "atl-request-id",
+        "x-trace-id",
+    ]
+    .into_iter()
+    .find_map(|name| short_text(headers, name))
 }
 
 /// A header that may stand in a log line: visible ASCII, not long.
@@ -52,7 +58,7 @@ fn until(moment: Timestamp, now: Timestamp) -> Duration {
 
 /// A moment such as `2026-08-01T12:30:00Z`; seconds and their fraction may be missing, and
 /// the zone may be an offset. Nothing else of ISO 8601 is understood.
-fn iso_8601(text: &str) -> Option<Timestamp> {
+pub(crate) fn iso_8601(text: &str) -> Option<Timestamp> {
     let (date, rest) = text.split_once(['T', 't'])?;
     let zone_at = rest.find(['Z', 'z', '+', '-'])?;
     let (time, zone) = rest.split_at_checked(zone_at)?;

@@ -16,6 +16,8 @@ pub enum Api {
     Bitbucket,
     /// The GraphQL gateway.
     GraphQl,
+    /// Forge storage.
+    Storage,
 }
 
 impl Api {
@@ -27,6 +29,7 @@ impl Api {
             Self::Jira => "jira",
             Self::Bitbucket => "bitbucket",
             Self::GraphQl => "graphql",
+            Self::Storage => "storage",
         }
     }
 
@@ -37,6 +40,7 @@ impl Api {
             Self::Jira => "Jira",
             Self::Bitbucket => "Bitbucket",
             Self::GraphQl => "Atlassian's GraphQL gateway",
+            Self::Storage => "Forge storage",
         }
     }
 }

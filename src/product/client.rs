@@ -9,7 +9,7 @@ use crate::{deadline::Deadline, outbound::ApiUrl, trace::TraceId};
 
 /// Everything that the requests of one client have in common.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     pub(super) outbound: Outbound,
     pub(super) api: Api,
     pub(super) base: ApiUrl,
@@ -29,11 +29,23 @@ impl Client {
         trace: TraceId,
     ) -> Result<Self, ProductError> {
         let base = outbound.base(api, base)?;
+        Ok(Self::at(outbound, api, base, credentials, deadline, trace))
+    }
+
+    /// A client under a base URL that was checked before.
+    pub(crate) fn at(
+        outbound: &Outbound,
+        api: Api,
+        base: ApiUrl,
+        credentials: Arc<dyn Credentials>,
+        deadline: Deadline,
+        trace: TraceId,
+    ) -> Self {
         let scope = Scope {
             installation: credentials.installation(),
             base: base.url().as_str().into(),
         };
-        Ok(Self {
+        Self {
             outbound: outbound.clone(),
             api,
             base,
@@ -41,7 +53,7 @@ impl Client {
             credentials,
             deadline,
             trace,
-        })
+        }
     }
 }
 

@@ -4,11 +4,13 @@ use serde_json::Value;
 
 const MOST_LINES: usize = 20;
 const LINE_CHARS: usize = 500;
+const CODE_BYTES: usize = 64;
 
 /// What an error body says. Nothing, if it is HTML or otherwise unreadable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ErrorBody {
     lines: Vec<String>,
+    code: Option<String>,
 }
 
 impl ErrorBody {
@@ -31,11 +33,18 @@ impl ErrorBody {
         self.lines.first().map(String::as_str)
     }
 
+    pub(super) fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
     pub(super) fn lines(&self) -> &[String] {
         &self.lines
     }
 
     fn read_value(&mut self, body: &Value) {
+        // Forge storage. The gateway's is a number: it says no more than the status.
+        let code = body.get("code").and_then(Value::as_str);
+        self.code = code.filter(|code| is_code(code)).map(str::to_owned);
         // Confluence v1, the gateway, and most others.
         self.add(None, body.get("message"));
         // Jira: `errorMessages` are about the request, `errors` about its fields.
@@ -98,6 +107,11 @@ impl ErrorBody {
 
 fn array(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// A word such as `KEY_NOT_FOUND`, which may stand in a log line.
+fn is_code(text: &str) -> bool {
+    (1..=CODE_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Text from outside must not forge a second log line.

@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 
 use super::{ProductError, outgoing::Outgoing, pagination::Pager};
 
-/// A list, fetched page by page as it is read. It ends after the first error.
+/// A list, fetched page by page as it is read. It ends after the first error. `E` is the
+/// error of the API that it comes from.
 ///
 /// It is a [`Stream`], and can be read without the traits of one:
 ///
@@ -31,14 +32,14 @@ use super::{ProductError, outgoing::Outgoing, pagination::Pager};
 /// }
 /// ```
 #[must_use = "a list is not fetched before it is read"]
-pub struct Listing<T>(BoxStream<'static, Result<T, ProductError>>);
+pub struct Listing<T, E = ProductError>(BoxStream<'static, Result<T, E>>);
 
-impl<T: Send + 'static> Listing<T> {
+impl<T: Send + 'static, E: Send + 'static> Listing<T, E> {
     /// The next item; none after the last.
     ///
     /// # Errors
-    /// Any [`ProductError`] of a page. The items of the pages before were right.
-    pub async fn try_next(&mut self) -> Result<Option<T>, ProductError> {
+    /// Any error of a page. The items of the pages before were right.
+    pub async fn try_next(&mut self) -> Result<Option<T>, E> {
         self.0.try_next().await
     }
 
@@ -46,14 +47,12 @@ impl<T: Send + 'static> Listing<T> {
     /// to hold at once, read them one by one.
     ///
     /// # Errors
-    /// Any [`ProductError`] of a page.
-    pub async fn all(self) -> Result<Vec<T>, ProductError> {
+    /// Any error of a page.
+    pub async fn all(self) -> Result<Vec<T>, E> {
         self.0.try_collect().await
     }
 
-    pub(super) fn new(
-        stream: impl Stream<Item = Result<T, ProductError>> + Send + 'static,
-    ) -> Self {
+    pub(crate) fn new(stream: impl Stream<Item = Result<T, E>> + Send + 'static) -> Self {
         Self(Box::pin(stream))
     }
 }
@@ -88,23 +87,23 @@ impl<T: DeserializeOwned + Send + 'static> Listing<T> {
 }
 
 /// The items of all pages, one by one.
-pub(super) fn flat<T: Send + 'static>(
-    pages: impl Stream<Item = Result<Vec<T>, ProductError>> + Send + 'static,
-) -> impl Stream<Item = Result<T, ProductError>> + Send + 'static {
+pub(crate) fn flat<T: Send + 'static, E: Send + 'static>(
+    pages: impl Stream<Item = Result<Vec<T>, E>> + Send + 'static,
+) -> impl Stream<Item = Result<T, E>> + Send + 'static {
     pages
         .map_ok(|items| stream::iter(items.into_iter().map(Ok)))
         .try_flatten()
 }
 
-impl<T> Stream for Listing<T> {
-    type Item = Result<T, ProductError>;
+impl<T, E> Stream for Listing<T, E> {
+    type Item = Result<T, E>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.as_mut().poll_next(context)
     }
 }
 
-impl<T> fmt::Debug for Listing<T> {
+impl<T, E> fmt::Debug for Listing<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listing").finish_non_exhaustive()
     }

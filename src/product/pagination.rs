@@ -144,7 +144,7 @@ fn set_position(
 
 /// The pages that were fetched, so that none is fetched twice, and how many may be.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     most: usize,
     // Hashes: a cursor can be long, and there can be many.
     pages: HashSet<u64>,
@@ -152,7 +152,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self {
             most,
             pages: HashSet::new(),
@@ -161,7 +161,7 @@ impl Seen {
     }
 
     /// Counts a page before it is fetched.
-    pub(super) fn admit(&mut self, page: &impl std::hash::Hash) -> Result<(), PaginationError> {
+    pub(crate) fn admit(&mut self, page: &impl std::hash::Hash) -> Result<(), PaginationError> {
         if !self.pages.insert(self.hasher.hash_one(page)) {
             Err(PaginationError::Loop)
         } else if self.pages.len() > self.most {

@@ -71,6 +71,13 @@ impl Refusal {
         self.told.message()
     }
 
+    /// The word for the error in the body's `code`, such as `KEY_NOT_FOUND` of Forge storage;
+    /// none where the API has no such words.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.told.code()
+    }
+
     /// All that the product complained of, `field: complaint` where it named the field; at
     /// most 20 lines.
     #[must_use]

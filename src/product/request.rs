@@ -70,7 +70,7 @@ pub struct Request {
 }
 
 impl Request {
-    pub(super) fn new(client: Arc<Client>, method: Method, path: &str) -> Self {
+    pub(crate) fn new(client: Arc<Client>, method: Method, path: &str) -> Self {
         Self::with_route(client, method, path, Some(path.to_owned()))
     }
 

@@ -10,7 +10,7 @@ mod safety;
 mod seen_from_outside;
 mod sizes_and_times;
 mod token;
-mod upstream;
+pub(crate) mod upstream;
 
 use std::{
     sync::{
@@ -38,14 +38,14 @@ const NOW: Timestamp = Timestamp::from_unix(1_785_585_600);
 
 /// Gives one token after the other, the next one when the last was refused.
 #[derive(Debug)]
-struct Tokens {
+pub(crate) struct Tokens {
     texts: &'static [&'static str],
     at: AtomicUsize,
-    refused: Parked<HeaderValue>,
+    pub(crate) refused: Parked<HeaderValue>,
 }
 
 impl Tokens {
-    fn new(texts: &'static [&'static str]) -> Arc<Self> {
+    pub(crate) fn new(texts: &'static [&'static str]) -> Arc<Self> {
         Arc::new(Self {
             texts,
             at: AtomicUsize::new(0),
@@ -73,14 +73,14 @@ impl Credentials for Tokens {
 }
 
 /// What a test calls with: shared ground, credentials, and the time that is left.
-struct Caller {
-    outbound: Outbound,
-    credentials: Arc<dyn Credentials>,
-    deadline: Deadline,
+pub(crate) struct Caller {
+    pub(crate) outbound: Outbound,
+    pub(crate) credentials: Arc<dyn Credentials>,
+    pub(crate) deadline: Deadline,
 }
 
 impl Caller {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let hosts = ApiHosts::new(["127.0.0.1"], true);
         let http = crate::outbound::client().unwrap();
         Self {
@@ -91,12 +91,12 @@ impl Caller {
         }
     }
 
-    fn with(mut self, credentials: Arc<dyn Credentials>) -> Self {
+    pub(crate) fn with(mut self, credentials: Arc<dyn Credentials>) -> Self {
         self.credentials = credentials;
         self
     }
 
-    fn for_ms(mut self, milliseconds: u64) -> Self {
+    pub(crate) fn for_ms(mut self, milliseconds: u64) -> Self {
         self.deadline = Deadline::after(Duration::from_millis(milliseconds));
         self
     }
@@ -121,11 +121,11 @@ clients! {
 }
 
 /// What was put aside, for a test to look at.
-mod parking {
+pub(crate) mod parking {
     use std::sync::{Arc, Mutex};
 
     #[derive(Debug, Clone)]
-    pub(super) struct Parked<T>(Arc<Mutex<Vec<T>>>);
+    pub(crate) struct Parked<T>(Arc<Mutex<Vec<T>>>);
 
     impl<T> Default for Parked<T> {
         fn default() -> Self {
@@ -134,13 +134,13 @@ mod parking {
     }
 
     impl<T: Clone> Parked<T> {
-        pub(super) fn put(&self, item: T) -> usize {
+        pub(crate) fn put(&self, item: T) -> usize {
             let mut items = self.0.lock().unwrap();
             items.push(item);
             items.len() - 1
         }
 
-        pub(super) fn all(&self) -> Vec<T> {
+        pub(crate) fn all(&self) -> Vec<T> {
             self.0.lock().unwrap().clone()
         }
     }

@@ -14,25 +14,25 @@ use super::parking::Parked;
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Arrived {
-    pub(super) method: Method,
+pub(crate) struct Arrived {
+    pub(crate) method: Method,
     /// Path and query.
-    pub(super) uri: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(crate) uri: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// A server on loopback that stops when it is dropped.
-pub(super) struct Upstream {
+pub(crate) struct Upstream {
     /// `http://127.0.0.1:port`
-    pub(super) url: String,
+    pub(crate) url: String,
     arrived: Parked<Arrived>,
     server: JoinHandle<()>,
 }
 
 impl Upstream {
     /// Answers with what `answer` makes of a request and of how many came before it.
-    pub(super) async fn start<A: IntoResponse>(
+    pub(crate) async fn start<A: IntoResponse>(
         answer: impl Fn(usize, &Arrived) -> A + Clone + Send + Sync + 'static,
     ) -> Self {
         let arrived = Parked::default();
@@ -61,13 +61,13 @@ impl Upstream {
     }
 
     /// Always the same answer.
-    pub(super) async fn answering(status: u16, body: &'static str) -> Self {
+    pub(crate) async fn answering(status: u16, body: &'static str) -> Self {
         let status = StatusCode::from_u16(status).unwrap();
         Self::start(move |_, _| (status, body)).await
     }
 
     /// Lets `serve` do with each connection what it likes, once a request's head has come.
-    pub(super) async fn raw<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
+    pub(crate) async fn raw<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -95,7 +95,7 @@ impl Upstream {
     }
 
     /// Sends these bytes and closes the connection.
-    pub(super) async fn saying(bytes: &'static str) -> Self {
+    pub(crate) async fn saying(bytes: &'static str) -> Self {
         Self::raw(async move |mut stream: TcpStream| {
             stream.write_all(bytes.as_bytes()).await.unwrap();
         })
@@ -103,7 +103,7 @@ impl Upstream {
     }
 
     /// Sends these bytes, and then one space after the other, without end.
-    pub(super) async fn trickling(bytes: &'static str) -> Self {
+    pub(crate) async fn trickling(bytes: &'static str) -> Self {
         Self::raw(async move |mut stream: TcpStream| {
             stream.write_all(bytes.as_bytes()).await.unwrap();
             while stream.write_all(b" ").await.is_ok() {
@@ -113,16 +113,16 @@ impl Upstream {
         .await
     }
 
-    pub(super) fn arrived(&self) -> Vec<Arrived> {
+    pub(crate) fn arrived(&self) -> Vec<Arrived> {
         self.arrived.all()
     }
 
-    pub(super) fn hits(&self) -> usize {
+    pub(crate) fn hits(&self) -> usize {
         self.arrived().len()
     }
 
     /// Paths and queries, without what the base URL put before them.
-    pub(super) fn uris(&self, base: &str) -> Vec<String> {
+    pub(crate) fn uris(&self, base: &str) -> Vec<String> {
         self.arrived()
             .iter()
             .map(|request| request.uri.strip_prefix(base).unwrap().to_owned())
