@@ -21,6 +21,7 @@ use crate::{
     impersonation::Impersonation,
     outbound::ApiUrl,
     product::{Bitbucket, Confluence, Credentials, GraphQl, Jira, Outbound, ProductError},
+    storage::Storage,
     store::Installations,
     token::{self, AppToken, UserToken},
     trace::TraceId,
@@ -191,6 +192,30 @@ impl<Kind> Actor<Kind> {
     }
 }
 
+impl Actor<token::App> {
+    /// Forge storage: what the app keeps in this installation.
+    ///
+    /// Only the app has it. The platform takes neither a user's nor an impersonated token there:
+    ///
+    /// ```compile_fail,E0599
+    /// # use forge_remote::UserActor;
+    /// fn of_user(user: &UserActor) {
+    ///     user.storage();
+    /// }
+    /// ```
+    #[must_use]
+    pub fn storage(&self) -> Storage {
+        let stage = self.stage();
+        Storage::new(
+            &stage.shared.outbound,
+            stage.shared.storage_url.clone(),
+            self.speaker.credentials(),
+            stage.deadline,
+            stage.trace.clone(),
+        )
+    }
+}
+
 impl<Kind> Clone for Actor<Kind> {
     fn clone(&self) -> Self {
         Self::new(self.speaker.clone())
@@ -217,6 +242,7 @@ pub(crate) struct Actors(Arc<Shared>);
 struct Shared {
     outbound: Outbound,
     graphql_url: ApiUrl,
+    storage_url: ApiUrl,
     impersonation: Impersonation,
     installations: Installations,
     clock: Clock,
@@ -226,6 +252,7 @@ impl Actors {
     pub(crate) fn new(
         outbound: Outbound,
         graphql_url: ApiUrl,
+        storage_url: ApiUrl,
         impersonation: Impersonation,
         installations: Installations,
         clock: Clock,
@@ -233,6 +260,7 @@ impl Actors {
         Self(Arc::new(Shared {
             outbound,
             graphql_url,
+            storage_url,
             impersonation,
             installations,
             clock,

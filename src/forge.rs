@@ -49,7 +49,10 @@ pub enum StartError {
     Http(#[source] reqwest::Error),
     /// `atlassian.graphql_url` is not on the list of API hosts.
     #[error("`atlassian.graphql_url` cannot be used")]
-    Gateway(#[from] HostNotAllowed),
+    Gateway(#[source] HostNotAllowed),
+    /// `atlassian.storage_url` is not on the list of API hosts.
+    #[error("`atlassian.storage_url` cannot be used")]
+    Storage(#[source] HostNotAllowed),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -78,7 +81,12 @@ impl Forge {
             atlassian.api_hosts.iter().map(String::as_str),
             config.environment.is_local(),
         );
-        let gateway = hosts.check(atlassian.graphql_url.clone())?;
+        let gateway = hosts
+            .check(atlassian.graphql_url.clone())
+            .map_err(StartError::Gateway)?;
+        let storage = hosts
+            .check(atlassian.storage_url.clone())
+            .map_err(StartError::Storage)?;
         let store = store::open(&config.store, &config.environment, clock.clone()).await?;
         let installations = Installations::new(store.installations, clock.clone());
         let verifier = Verifier::new(&config.fit, &config.app.ids, http.clone(), clock.clone());
@@ -92,6 +100,7 @@ impl Forge {
         let actors = Actors::new(
             outbound,
             gateway,
+            storage,
             impersonation,
             installations.clone(),
             clock.clone(),

@@ -37,6 +37,7 @@
 //! | [`fit`] | the token: claims, verifier, key sets |
 //! | [`store`] | installations and app tokens, sealed at rest |
 //! | [`product`] | Confluence, Jira, Bitbucket, GraphQL: requests, repeats, pages |
+//! | [`storage`] | Forge's key-value and entity storage |
 //! | [`impersonation`] | the exchange of the app's token for another account's |
 //! | [`actor`] | who speaks, and with which token |
 //! | [`invocation`] | the extractor |
@@ -70,6 +71,7 @@ pub mod outbound;
 pub mod product;
 pub mod secret;
 pub mod server;
+pub mod storage;
 pub mod store;
 pub mod telemetry;
 pub mod token;

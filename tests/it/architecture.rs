@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("store", 1),
     ("impersonation", 2),
     ("product", 2),
+    ("storage", 3),
     ("actor", 4),
     ("forge", 5),
     ("invocation", 6),

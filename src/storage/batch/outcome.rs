@@ -1,0 +1,138 @@
+//! What became of a batch, item by item.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+use crate::{
+    product::Response,
+    storage::{EntityName, Item, Key, StorageError, error::UNKNOWN},
+};
+
+/// What became of a batch: each item is done or has failed on its own.
+///
+/// The platform promises no order.
+#[derive(Debug, Clone)]
+#[must_use = "items may have failed"]
+#[non_exhaustive]
+pub struct Batch<S> {
+    /// Those that were done: entries of a get, else where they are.
+    pub done: Vec<S>,
+    /// Those that failed.
+    pub failed: Vec<Failure>,
+}
+
+/// Why one item of a batch failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an item failed with `{code}`")]
+#[non_exhaustive]
+pub struct Failure {
+    /// Which item.
+    pub item: Item,
+    /// The platform's word for it, such as `KEY_NOT_FOUND`; `UNKNOWN_ERROR` if it has none.
+    pub code: String,
+    /// The platform's own words. They may hold the key: not for a log.
+    pub message: String,
+}
+
+impl Failure {
+    /// Whether it failed because there is nothing under the key.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(&*self.code, "KEY_NOT_FOUND" | "NOT_FOUND")
+    }
+}
+
+impl<S> Batch<S> {
+    /// Those that were done, if none has failed but for missing keys.
+    ///
+    /// # Errors
+    /// [`StorageError::Partial`] with all that failed otherwise.
+    pub fn complete(self) -> Result<Vec<S>, StorageError> {
+        let mut failed = self.failed;
+        failed.retain(|failure| !failure.is_missing());
+        if failed.is_empty() {
+            Ok(self.done)
+        } else {
+            Err(StorageError::Partial(failed))
+        }
+    }
+
+    pub(super) fn add(&mut self, more: Self) {
+        self.done.extend(more.done);
+        self.failed.extend(more.failed);
+    }
+}
+
+impl<S> Default for Batch<S> {
+    fn default() -> Self {
+        Self {
+            done: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
+}
+
+/// A batch as it is answered.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Answer<S> {
+    successful_keys: Vec<S>,
+    failed_keys: Vec<Failed>,
+}
+
+#[derive(Deserialize)]
+struct Failed {
+    #[serde(flatten)]
+    item: Item,
+    error: Told,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+pub(super) fn read<S>(response: &Response) -> Result<Batch<S>, StorageError>
+where
+    Answer<S>: DeserializeOwned,
+{
+    let answer: Answer<S> = response.json()?;
+    Ok(Batch {
+        done: answer.successful_keys,
+        failed: answer.failed_keys.into_iter().map(Failed::read).collect(),
+    })
+}
+
+impl Failed {
+    fn read(self) -> Failure {
+        let Told { code, message } = self.error;
+        // A code may stand in a log line.
+        let usable = (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic());
+        Failure {
+            item: self.item,
+            code: if usable { code } else { UNKNOWN.to_owned() },
+            message,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Item {
+    /// As the platform names it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Sent {
+            key: Arc<str>,
+            entity_name: Option<Arc<str>>,
+        }
+        let sent = Sent::deserialize(deserializer)?;
+        Ok(Self {
+            key: Key::of_platform(sent.key),
+            entity: sent.entity_name.map(EntityName::of_platform),
+        })
+    }
+}

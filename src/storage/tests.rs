@@ -1,0 +1,1 @@
+//! Storage against small servers on loopback.
