@@ -2,9 +2,14 @@
 //! library is used. No room of the library imports it.
 
 mod administrators;
+mod changes;
 mod content;
+mod delivery;
 mod issues;
+mod lifecycle;
 mod me;
+mod records;
+mod subscription;
 
 use axum::{
     Json, Router,
@@ -15,7 +20,7 @@ use axum::{
 use serde::Serialize;
 
 use self::administrators::Administrators;
-use crate::{Forge, Invocation, fit::Claims};
+use crate::{Events, Forge, Invocation, Schedule, fit::Claims, inbox::Interval};
 
 /// The digest app's routes.
 pub fn router(forge: &Forge) -> Router<Forge> {
@@ -29,7 +34,37 @@ pub fn router(forge: &Forge) -> Router<Forge> {
         .route("/api/content", get(content::own))
         .route("/api/accounts/{account}/content", get(content::of_account))
         .route("/api/issues/{key}", get(issues::issue))
+        .route(
+            "/api/subscription",
+            get(subscription::get)
+                .put(subscription::put)
+                .delete(subscription::delete),
+        )
+        .route("/api/digest", get(subscription::digest))
         .with_state(digest)
+}
+
+/// The events that the digest app takes.
+pub fn events() -> Events {
+    Events::new()
+        .on_ordered(
+            "avi:confluence:created:page",
+            "/content/id",
+            changes::page_changed,
+        )
+        .on_ordered(
+            "avi:confluence:updated:page",
+            "/content/id",
+            changes::page_changed,
+        )
+        .on_installed(lifecycle::welcome)
+        .on_upgraded(lifecycle::welcome)
+        .on_uninstalling(lifecycle::purge)
+}
+
+/// Its schedule: the key is the trigger's in the manifest.
+pub fn schedule() -> Schedule {
+    Schedule::new().on_every(Interval::Hour, "digest-hourly", delivery::send_digests)
 }
 
 /// What the handlers share.
