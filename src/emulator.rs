@@ -37,6 +37,7 @@ mod running;
 mod server;
 mod stage;
 mod start;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -63,6 +64,7 @@ pub use journal::{Answer, Call, Identity, Invocation, Purpose, SentRequest, Sett
 pub use platform::{Invoke, InvokeError};
 pub use running::{Running, User};
 pub use start::StartError;
+pub use storage::{StoredIn, StoredItem};
 
 /// What the emulator is started with.
 #[derive(Debug, Clone)]
@@ -79,6 +81,11 @@ pub struct Settings {
     pub title: String,
     /// Exchanges for impersonation in any minute; more are refused with 429. 10,000 by default.
     pub exchanges_per_minute: u32,
+    /// Requests to Forge storage in a second; more are refused with 429. 1,000 by default.
+    pub storage_requests_per_second: u32,
+    /// How long queries of Forge storage do not see a write; zero by default. The
+    /// platform's are eventually consistent, and name no time.
+    pub storage_query_delay: Duration,
     /// How long a FIT is valid; 25 s as on the platform.
     pub fit_lifetime: Duration,
     /// How long app and user tokens are valid; 4 h as on the platform.
@@ -101,6 +108,8 @@ impl Settings {
             remote,
             title: "Forge Remote".to_owned(),
             exchanges_per_minute: 10_000,
+            storage_requests_per_second: 1_000,
+            storage_query_delay: Duration::ZERO,
             fit_lifetime: Duration::from_secs(25),
             token_lifetime: Duration::from_hours(4),
             impersonation_lifetime: Duration::from_hours(1),
@@ -176,6 +185,10 @@ fn set_up(
         token: settings.token_lifetime,
         impersonation: settings.impersonation_lifetime,
     };
+    let storage_limits = storage::Limits {
+        requests_per_second: settings.storage_requests_per_second,
+        query_delay: settings.storage_query_delay,
+    };
     Ok(Stage {
         title: settings.title,
         tokens: tokens::Tokens::new(
@@ -195,6 +208,11 @@ fn set_up(
         ),
         journal: journal::Journal::default(),
         exchanges: exchange_meter::ExchangeMeter::new(settings.exchanges_per_minute),
+        storage: storage::Storage::new(
+            manifest.entities.clone(),
+            storage_limits,
+            settings.clock.clone(),
+        ),
         clock: settings.clock,
         remote: ArcSwap::from_pointee(settings.remote),
         under_way: Arc::new(Semaphore::new(platform::MAX_UNDER_WAY)),

@@ -15,10 +15,14 @@ use tokio::time::Instant;
 use super::{
     journal::{Belonging, Call, Identity, Purpose},
     stage::Stage,
+    storage,
     tokens::{BadToken, Grant, Kind},
     world,
 };
-use crate::{ids::Product, trace};
+use crate::{
+    ids::Product,
+    trace::{self, TraceId},
+};
 
 /// Longest path and query that is kept for the console.
 const MAX_PATH: usize = 512;
@@ -52,6 +56,15 @@ impl Refusal {
     pub(super) fn because(mut self, note: impl Into<Cow<'static, str>>) -> Self {
         self.note = Some(note.into());
         self
+    }
+
+    /// In the shape of the API that lives at that path.
+    fn of_api(path: &str, status: StatusCode, message: &'static str) -> Self {
+        if path.starts_with(storage::BASE) {
+            storage::refusal(status, message)
+        } else {
+            Self::gateway(status, message)
+        }
     }
 
     /// The gateway in front of the products: `{"code", "message"}`.
@@ -110,8 +123,9 @@ pub(super) async fn gate(
         .take(MAX_PATH)
         .collect();
     let trace_id = request.headers().get(trace::TRACE_ID).cloned();
-    let response = match &verified {
-        Err(reason) => Refusal::gateway(StatusCode::UNAUTHORIZED, "Unauthorized")
+    let answering = TraceId::of(request.headers());
+    let mut response = match &verified {
+        Err(reason) => Refusal::of_api(&path, StatusCode::UNAUTHORIZED, "Unauthorized")
             .because(note_on(*reason))
             .into_response(),
         Ok(grant) => {
@@ -119,10 +133,14 @@ pub(super) async fn gate(
                 refusal.into_response()
             } else {
                 request.extensions_mut().insert(grant.clone());
-                in_json(next.run(request).await)
+                in_json(&path, next.run(request).await)
             }
         }
     };
+    if path.starts_with(storage::BASE) {
+        let [trace, _] = answering.onward();
+        response.headers_mut().extend([trace]);
+    }
     let extensions = response.extensions();
     let call = Call {
         identity: verified.as_ref().map_or(Identity::Nobody, identity),
@@ -145,7 +163,7 @@ pub(super) async fn gate(
 }
 
 /// The framework's own refusals (405, a query given twice, a body too large) as the gateway would say them.
-fn in_json(response: Response) -> Response {
+fn in_json(path: &str, response: Response) -> Response {
     let status = response.status();
     let json = response
         .headers()
@@ -155,7 +173,7 @@ fn in_json(response: Response) -> Response {
         return response;
     }
     let reason = status.canonical_reason().unwrap_or("Bad Request");
-    Refusal::gateway(status, reason).into_response()
+    Refusal::of_api(path, status, reason).into_response()
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, BadToken> {

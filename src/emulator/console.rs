@@ -9,12 +9,13 @@ mod json;
 mod layout;
 mod overview;
 mod path;
+mod storage;
 
 use std::sync::Arc;
 
 use axum::{
     Form, Router,
-    extract::{Path, Request, State},
+    extract::{Path, Query, Request, State},
     middleware::{Next, from_fn},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -37,6 +38,7 @@ pub(super) fn routes() -> Router<Arc<Stage>> {
         .route("/", get(home))
         .route("/invocations/{id}", get(invocation))
         .route("/invoke", post(invoke))
+        .route("/storage", get(stored))
         .route("/console.css", get(style))
         .route("/icon.svg", get(icon))
         .fallback(nothing_here)
@@ -57,6 +59,11 @@ async fn invocation(State(stage): State<Arc<Stage>>, Path(id): Path<u64>) -> Res
         }
         None => nothing_here(State(stage)).await,
     }
+}
+
+async fn stored(State(stage): State<Arc<Stage>>, Query(view): Query<storage::View>) -> Response {
+    let filled = Filled::first(&stage);
+    layout::page(&stage, None, &filled, &storage::section(&stage, &view)).into_response()
 }
 
 async fn nothing_here(State(stage): State<Arc<Stage>>) -> Response {

@@ -4,6 +4,7 @@
 //! A manifest with a problem is refused at the start, as deploying it would be.
 
 mod document;
+mod entities;
 mod lint;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,8 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use crate::ids::{AppId, Product};
 
 use document::Document;
+
+pub(super) use entities::{AttributeType, Entity, Index};
 
 /// The platform takes no larger manifest (Forge manifest reference: 200 KB).
 const MAX_BYTES: u64 = 200 * 1024;
@@ -31,6 +34,8 @@ pub(super) struct Manifest {
     /// UI modules whose resolver is an endpoint, in the products that are played here.
     pub(super) modules: Vec<UiModule>,
     pub(super) scopes: Scopes,
+    /// Entity types of the app's storage.
+    pub(super) entities: Vec<Entity>,
 }
 
 /// A UI module and the endpoint behind it.
@@ -146,6 +151,7 @@ impl Manifest {
             products: products(&document),
             modules: ui_modules(&document),
             scopes: Scopes(document.permissions.scopes.into_flags()),
+            entities: document.app.storage.entities,
         };
         if manifest.modules.is_empty() {
             return Err(ManifestError::Problems(vec![lint::NO_UI_MODULE.to_owned()]));

@@ -10,6 +10,7 @@ use super::{
     journal::{Call, Invocation},
     platform::{self, Invoke, InvokeError},
     stage::Stage,
+    storage::{self, StoredItem},
     world,
 };
 use crate::ids::{AppId, CloudId, InstallationId};
@@ -146,6 +147,24 @@ impl Running {
     #[must_use]
     pub fn other_calls(&self) -> Vec<Call> {
         self.stage.journal.strays()
+    }
+
+    /// What the app has in Forge storage, in the order of namespaces and keys; without the
+    /// values of secrets.
+    #[must_use]
+    pub fn stored(&self) -> Vec<StoredItem> {
+        self.stage.storage.snapshot(self.stage.installation.id)
+    }
+
+    /// Deletes what the app has in Forge storage, as an uninstall does.
+    pub fn forget_stored(&self) {
+        self.stage.storage.forget(self.stage.installation.id);
+    }
+
+    /// The address of Forge storage: `atlassian.storage_url`.
+    #[must_use]
+    pub fn storage_url(&self) -> String {
+        format!("{}{}", self.stage.origin, storage::BASE)
     }
 
     /// Stops listening and waits for requests under way, 2 s at most.

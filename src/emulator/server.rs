@@ -16,6 +16,7 @@ use super::{
     access::{gate, not_played},
     confluence, console, gateway, jira,
     stage::Stage,
+    storage,
 };
 
 /// Larger than anything that the console's form sends.
@@ -27,6 +28,7 @@ pub(super) fn router(stage: Arc<Stage>) -> Router {
         .nest("/ex/jira/{cloud}", jira::routes())
         .route("/ex/{*rest}", any(not_played))
         .merge(gateway::routes())
+        .nest(storage::BASE, storage::routes())
         .layer(from_fn_with_state(Arc::clone(&stage), gate));
     Router::new()
         .route("/.well-known/jwks.json", get(key_set))

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     exchange_meter::ExchangeMeter, journal::Journal, manifest::Manifest, mint::Mint,
-    tokens::Tokens, world,
+    storage::Storage, tokens::Tokens, world,
 };
 use crate::clock::Clock;
 
@@ -22,6 +22,7 @@ pub(super) struct Stage {
     pub(super) tokens: Tokens,
     pub(super) journal: Journal,
     pub(super) exchanges: ExchangeMeter,
+    pub(super) storage: Storage,
     pub(super) clock: Clock,
     /// Where invocations go: it stands in for the manifest's `baseUrl`.
     pub(super) remote: ArcSwap<Url>,

@@ -39,7 +39,7 @@ pub(super) struct Grant {
     pub(super) kind: Kind,
     /// The account: the bot's for the app itself.
     pub(super) sub: String,
-    installation: InstallationId,
+    pub(super) installation: InstallationId,
     /// Separated by spaces.
     scope: String,
     iss: String,

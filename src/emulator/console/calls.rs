@@ -44,6 +44,13 @@ fn what(call: &Call) -> Markup {
             br;
             code class="quiet" { (call.method) " " (call.path) }
         },
+        Purpose::Storage { subject } => html! {
+            code {
+                span class="quiet" title=(call.path) { "storage " }
+                (call.path.rsplit_once("/v1/").map_or(call.path.as_str(), |(_, operation)| operation))
+                " " strong { (subject) }
+            }
+        },
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn page(
             body {
                 header {
                     a class="brand" href="/" { img src="/icon.svg" alt="" width="24" height="24"; (stage.title) }
+                    a class="where" href="/storage" { "Storage" }
                     span class="where" { "invokes " code { (stage.remote.load()) } }
                     span class="where" { "app " code { (stage.manifest.app_id.uuid()) } }
                 }

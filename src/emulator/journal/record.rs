@@ -121,6 +121,11 @@ pub enum Purpose {
         /// Name or id of the account that was asked for.
         account: String,
     },
+    /// An operation of Forge storage.
+    Storage {
+        /// The key, the query's prefix or the number of items; never a value.
+        subject: String,
+    },
 }
 
 /// A call that the remote made to the emulated platform.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Malformed, TokenSwitches};
+use super::{Malformed, TokenSwitches, entities::Entity};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Document {
@@ -23,6 +23,14 @@ pub(super) struct App {
     pub(super) id: String,
     #[serde(default)]
     pub(super) compatibility: BTreeMap<String, Compatibility>,
+    #[serde(default)]
+    pub(super) storage: AppStorage,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct AppStorage {
+    #[serde(default)]
+    pub(super) entities: Vec<Entity>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     APP_TOKEN_SCOPE, USER_TOKEN_SCOPE,
     document::{BaseUrl, Document, Module, Remote},
-    is_token_scope,
+    entities, is_token_scope,
 };
 use crate::ids::AppId;
 
@@ -27,6 +27,7 @@ pub(super) fn problems(document: &Document) -> Vec<String> {
     remotes(document, &mut found);
     token_scopes(document, &mut found);
     triggers(document, &mut found);
+    entities::problems(&document.app.storage.entities, &mut found);
     found
 }
 

@@ -1,0 +1,111 @@
+//! `app.storage.entities`: the entity types that the app keeps in Forge storage.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// Entity types of one app (Forge storage: limits).
+const MAX_ENTITIES: usize = 20;
+const MAX_INDEXES: usize = 7;
+const MAX_ATTRIBUTES: usize = 50;
+
+/// An entity type as the manifest declares it.
+#[derive(Debug, Clone, Deserialize)]
+pub(in crate::emulator) struct Entity {
+    pub(in crate::emulator) name: String,
+    #[serde(default)]
+    pub(in crate::emulator) attributes: BTreeMap<String, Attribute>,
+    #[serde(default)]
+    indexes: Vec<IndexForm>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(in crate::emulator) struct Attribute {
+    #[serde(rename = "type")]
+    pub(in crate::emulator) kind: AttributeType,
+}
+
+/// What an attribute holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::emulator) enum AttributeType {
+    String,
+    /// 32 bits.
+    Integer,
+    Float,
+    Boolean,
+    /// Anything; it can be neither indexed nor filtered by.
+    Any,
+}
+
+/// An attribute's name alone, or an index with a name of its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum IndexForm {
+    OfAttribute(String),
+    Named(Index),
+}
+
+/// By which attributes items are found, and in which order.
+#[derive(Debug, Clone, Deserialize)]
+pub(in crate::emulator) struct Index {
+    pub(in crate::emulator) name: String,
+    /// Items are ordered by these.
+    pub(in crate::emulator) range: Vec<String>,
+    /// A query gives a value for each of these.
+    #[serde(default)]
+    pub(in crate::emulator) partition: Vec<String>,
+}
+
+impl Entity {
+    /// The declared index of that name.
+    pub(in crate::emulator) fn index(&self, name: &str) -> Option<Index> {
+        self.indexes.iter().find_map(|form| match form {
+            IndexForm::OfAttribute(attribute) if attribute == name => Some(Index {
+                name: attribute.clone(),
+                range: vec![attribute.clone()],
+                partition: Vec::new(),
+            }),
+            IndexForm::Named(index) if index.name == name => Some(index.clone()),
+            _ => None,
+        })
+    }
+
+    fn indexed(&self) -> impl Iterator<Item = &String> {
+        self.indexes.iter().flat_map(|form| match form {
+            IndexForm::OfAttribute(attribute) => std::slice::from_ref(attribute).iter().chain(&[]),
+            IndexForm::Named(index) => index.range.iter().chain(&index.partition),
+        })
+    }
+}
+
+/// What the platform would not deploy.
+pub(super) fn problems(entities: &[Entity], found: &mut Vec<String>) {
+    if entities.len() > MAX_ENTITIES {
+        found.push(format!(
+            "app.storage.entities: at most {MAX_ENTITIES} are allowed."
+        ));
+    }
+    for (at, entity) in entities.iter().enumerate() {
+        let name = &entity.name;
+        if entities[..at].iter().any(|other| other.name == *name) {
+            found.push(format!("Entity '{name}' is declared twice."));
+        }
+        if entity.indexes.len() > MAX_INDEXES || entity.attributes.len() > MAX_ATTRIBUTES {
+            found.push(format!(
+                "Entity '{name}': at most {MAX_INDEXES} indexes and {MAX_ATTRIBUTES} attributes are allowed."
+            ));
+        }
+        for attribute in entity.indexed() {
+            match entity.attributes.get(attribute) {
+                None => found.push(format!(
+                    "Entity '{name}': an index names '{attribute}', which is not among its attributes."
+                )),
+                Some(declared) if declared.kind == AttributeType::Any => found.push(format!(
+                    "Entity '{name}': attribute '{attribute}' of the type any cannot be indexed."
+                )),
+                Some(_) => {}
+            }
+        }
+    }
+}
