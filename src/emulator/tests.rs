@@ -5,6 +5,7 @@ mod console;
 mod exchange;
 mod proxy;
 mod start;
+mod storage;
 
 use std::{net::SocketAddr, path::Path};
 
