@@ -6,6 +6,7 @@
 
 mod address;
 mod batch;
+mod condition;
 mod cursor;
 mod engine;
 mod entity_query;

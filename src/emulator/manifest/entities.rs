@@ -109,3 +109,50 @@ pub(super) fn problems(entities: &[Entity], found: &mut Vec<String>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::manifest::{Manifest, ManifestError};
+
+    fn parse(entities: &str) -> Result<Vec<Entity>, ManifestError> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.yml");
+        let text = std::fs::read_to_string(path).unwrap();
+        let storage = format!("\napp:\n  storage: {{entities: {entities}}}");
+        Manifest::parse(&text.replacen("\napp:", &storage, 1)).map(|manifest| manifest.entities)
+    }
+
+    fn problems(entities: &str) -> Vec<String> {
+        match parse(entities) {
+            Err(ManifestError::Problems(problems)) => problems,
+            other => panic!("expected problems, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn both_forms_of_an_index_are_read() {
+        let entities = "[{name: sub, attributes: {space: {type: string}, weight: {type: integer}}, \
+            indexes: [weight, {name: by-space, partition: [space], range: [weight]}]}]";
+        let entities = parse(entities).unwrap();
+        let simple = entities[0].index("weight").unwrap();
+        assert_eq!(
+            (simple.range, simple.partition),
+            (vec!["weight".to_owned()], vec![])
+        );
+        let named = entities[0].index("by-space").unwrap();
+        assert_eq!(named.partition, ["space"]);
+        assert!(entities[0].index("space").is_none());
+    }
+
+    #[test]
+    fn what_could_not_be_deployed_is_said() {
+        let index = "[{name: sub, attributes: {a: {type: any}}, indexes: [a, b]}]";
+        let found = problems(index);
+        assert!(found[0].contains("'a' of the type any"), "{found:?}");
+        assert!(found[1].contains("'b', which is not among"), "{found:?}");
+        let twice = problems("[{name: sub}, {name: sub}]");
+        assert!(twice[0].contains("declared twice"), "{twice:?}");
+        let many: Vec<_> = (0..21).map(|n| format!("{{name: e{n:02}}}")).collect();
+        assert!(problems(&format!("[{}]", many.join(", ")))[0].contains("at most 20"));
+    }
+}

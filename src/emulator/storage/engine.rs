@@ -28,6 +28,9 @@ use crate::{
     ids::InstallationId,
 };
 
+/// Longest part of the reader's words that is passed on.
+const MAX_REASON: usize = 200;
+
 /// The stored data of all installations.
 pub(in crate::emulator) struct Storage {
     installations: Mutex<HashMap<InstallationId, Held>>,
@@ -167,13 +170,12 @@ fn act(
 /// A field that the operation does not have is refused: it is a typo, and on the platform it does nothing.
 fn read<T: DeserializeOwned>(request: Value) -> Result<T, Fault> {
     serde_json::from_value(request).map_err(|error| {
-        // The reader's words may hold a value that stood in the wrong place.
-        let reason = error.to_string();
-        let reason = if reason.starts_with("invalid") {
-            "a field is of the wrong type"
-        } else {
-            &reason
-        };
+        // The reader's words may hold a value that stood in the wrong place, or a long name.
+        let mut reason = error.to_string();
+        if reason.starts_with("invalid") {
+            "a field is of the wrong type".clone_into(&mut reason);
+        }
+        let reason: String = reason.chars().take(MAX_REASON).collect();
         Fault::bad_request(format!(
             "The body is not what the operation takes: {reason}."
         ))

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::{
     address::{EntityName, Key, Space},
+    condition::{Test, TestRequest, compare},
     cursor::Question,
     fault::{Code, Fault},
-    filter::{Filter, FilterRequest, Test, TestRequest, compare},
+    filter::{Filter, FilterRequest},
     options::ReadOptions,
     query::{page_size, row},
     schema::Schema,
@@ -244,7 +245,7 @@ fn range(
         }
     };
     if request
-        .values()
+        .values
         .iter()
         .any(|value| length(value) > MAX_RANGE_BYTES)
     {

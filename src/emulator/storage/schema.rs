@@ -8,6 +8,9 @@ use super::{
 };
 use crate::emulator::manifest::{AttributeType, Entity};
 
+/// Longest name of an attribute (Forge storage: limits); more of another is not repeated.
+const MAX_ATTRIBUTE: usize = 30;
+
 /// The declared entity types. If none is declared, every name and every object passes, and
 /// the only index is `by-key`.
 #[derive(Debug)]
@@ -53,10 +56,9 @@ impl Schema {
         };
         for (attribute, value) in attributes {
             let Some(declared) = entity.attributes.get(attribute) else {
-                let message = format!(
-                    "The manifest declares no attribute `{}` of that entity.",
-                    attribute.escape_debug()
-                );
+                let name: String = attribute.escape_debug().take(MAX_ATTRIBUTE).collect();
+                let message =
+                    format!("The manifest declares no attribute `{name}` of that entity.");
                 return Err(Fault::new(Code::InvalidEntityAttribute, message));
             };
             if !fits(declared.kind, value) {

@@ -72,7 +72,9 @@ impl Kvs {
     }
 
     fn set(&self, key: &str, value: Value) {
-        let done = self.ask("set", json!({"key": key, "value": value}));
+        let mut request = json!({"key": key});
+        request["value"] = value;
+        let done = self.ask("set", request);
         assert_eq!(done, Ok(Value::Null), "{key}");
     }
 

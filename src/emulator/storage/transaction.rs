@@ -87,7 +87,7 @@ pub(super) fn run(
         let address = Address::of(check.entity_name.as_deref(), check.key)?;
         conditions.add(&address, check.conditions)?;
     }
-    conditions.hold(shelf)?;
+    conditions.must_hold(shelf)?;
     shelf.apply(changes)
 }
 
@@ -117,9 +117,9 @@ impl Conditions<'_> {
         Ok(())
     }
 
-    fn hold(&self, shelf: &Shelf) -> Result<(), Fault> {
+    fn must_hold(self, before: &Shelf) -> Result<(), Fault> {
         let holds = |(address, filter): &(Address, Filter)| {
-            filter.admits(shelf.get(address).map(|item| &item.value))
+            filter.admits(before.get(address).map(|item| &item.value))
         };
         if self.rest.iter().all(holds) {
             Ok(())

@@ -31,7 +31,8 @@ fn subscriptions() -> Kvs {
 
 impl Kvs {
     fn set_entity(&self, key: &str, value: Value) -> Result<Value, (u16, &'static str)> {
-        let request = json!({"entityName": "subscription", "key": key, "value": value});
+        let mut request = json!({"entityName": "subscription", "key": key});
+        request["value"] = value;
         self.ask("entity/set", request)
     }
 
@@ -43,11 +44,15 @@ impl Kvs {
 }
 
 fn test(condition: &str, values: Value) -> Value {
-    json!({"condition": condition, "values": values})
+    let mut test = json!({"condition": condition});
+    test["values"] = values;
+    test
 }
 
 fn on(property: &str, condition: &str, values: Value) -> Value {
-    json!({"property": property, "condition": condition, "values": values})
+    let mut on = test(condition, values);
+    on["property"] = property.into();
+    on
 }
 
 #[test]
@@ -202,117 +207,111 @@ fn values_have_the_declared_attributes() {
 }
 
 #[test]
-fn bad_entity_queries_are_told_apart() {
+fn bad_indexes_ranges_and_pages_are_told_apart() {
     let kvs = subscriptions();
-    let filter = |condition: Value| json!({"indexName": "by-key", "filters": {"and": [condition]}});
-    let many: Vec<_> = (0..101)
-        .map(|n| on("weight", "EQUAL_TO", json!([n])))
-        .collect();
-    let one = on("weight", "EXISTS", json!([true]));
-    for (query, status, code) in [
-        (json!({"indexName": "by-name"}), 400, "INVALID_ENTITY_INDEX"),
-        (
-            json!({"indexName": "by-space"}),
-            400,
-            "INVALID_ENTITY_INDEX",
-        ),
+    let range = |test: Value| json!({"indexName": "by-key", "range": test});
+    let (long, longer) = ("x".repeat(901), "x".repeat(1_701));
+    let limit = "COMPLEX_QUERY_PAGE_LIMIT_NOT_IN_RANGE";
+    for (query, code) in [
+        (json!({"indexName": "by-name"}), "INVALID_ENTITY_INDEX"),
+        (json!({"indexName": "by-space"}), "INVALID_ENTITY_INDEX"),
         (
             json!({"indexName": "by-key", "partition": ["A"]}),
-            400,
             "INVALID_ENTITY_INDEX",
         ),
         (
-            json!({"indexName": "by-space", "partition": ["x".repeat(1_701)]}),
-            400,
+            json!({"indexName": "by-space", "partition": [longer]}),
             "BAD_REQUEST",
         ),
+        (json!({"indexName": "by-key", "limit": 101}), limit),
+        (json!({"indexName": "by-key", "limit": 0}), limit),
+        (json!({"indexName": "by-key", "sort": "asc"}), "BAD_REQUEST"),
+        (json!({"indexName": "by-key", "after": "x"}), "BAD_REQUEST"),
         (
-            json!({"indexName": "by-key", "limit": 101}),
-            400,
-            "COMPLEX_QUERY_PAGE_LIMIT_NOT_IN_RANGE",
+            range(test("CONTAINS", json!(["a"]))),
+            "INVALID_FILTER_CONDITION",
         ),
         (
-            json!({"indexName": "by-key", "limit": 0}),
-            400,
-            "COMPLEX_QUERY_PAGE_LIMIT_NOT_IN_RANGE",
+            range(test("NOT_EQUAL_TO", json!(["a"]))),
+            "INVALID_FILTER_CONDITION",
         ),
+        (range(test("EQUAL_TO", json!([1]))), "INVALID_FILTER_VALUES"),
+        (range(test("EQUAL_TO", json!([long]))), "BAD_REQUEST"),
+    ] {
+        assert_eq!(kvs.query(query.clone()), Err((400, code)), "{query}");
+    }
+}
+
+#[test]
+fn bad_filters_are_told_apart() {
+    let kvs = subscriptions();
+    let of = |filters: Value| {
+        let mut query = json!({"indexName": "by-key"});
+        query["filters"] = filters;
+        kvs.query(query)
+    };
+    let one = on("weight", "EXISTS", json!([true]));
+    let many = (0..101).map(|n| on("weight", "EQUAL_TO", json!([n])));
+    let many = many.collect::<Vec<_>>();
+    for (filters, code) in [
+        (json!({}), "EMPTY_FILTER_OPERATOR"),
+        (json!({"or": []}), "EMPTY_FILTER_OPERATOR"),
         (
-            json!({"indexName": "by-key", "filters": {}}),
-            400,
-            "EMPTY_FILTER_OPERATOR",
-        ),
-        (
-            json!({"indexName": "by-key", "filters": {"or": []}}),
-            400,
-            "EMPTY_FILTER_OPERATOR",
-        ),
-        (
-            json!({"indexName": "by-key", "filters": {"or": [one], "and": [one]}}),
-            400,
+            json!({"or": [one], "and": [one]}),
             "INVALID_FILTER_OPERATORS_COMBINATION",
         ),
+        (json!({"or": many}), "BAD_REQUEST"),
+    ] {
+        assert_eq!(of(filters), Err((400, code)));
+    }
+    for (condition, status, code) in [
         (
-            json!({"indexName": "by-key", "filters": {"or": many}}),
-            400,
-            "BAD_REQUEST",
-        ),
-        (
-            json!({"indexName": "by-key", "range": test("CONTAINS", json!(["a"]))}),
-            400,
-            "INVALID_FILTER_CONDITION",
-        ),
-        (
-            json!({"indexName": "by-key", "range": test("EQUAL_TO", json!([1]))}),
-            400,
-            "INVALID_FILTER_VALUES",
-        ),
-        (
-            json!({"indexName": "by-key", "range": test("EQUAL_TO", json!(["x".repeat(901)]))}),
-            400,
-            "BAD_REQUEST",
-        ),
-        (
-            filter(on("weight", "LIKE", json!([1]))),
+            on("weight", "LIKE", json!([1])),
             400,
             "INVALID_FILTER_CONDITION",
         ),
         (
-            filter(on("weight", "CONTAINS", json!([1]))),
+            on("weight", "CONTAINS", json!([1])),
             400,
             "INVALID_FILTER_CONDITION",
         ),
         (
-            filter(on("weight", "BETWEEN", json!([1]))),
+            on("weight", "BETWEEN", json!([1])),
             400,
             "INSUFFICIENT_FILTER_VALUES",
         ),
         (
-            filter(on("weight", "EQUAL_TO", json!([1, 2]))),
+            on("weight", "EQUAL_TO", json!([1, 2])),
             400,
             "INVALID_FILTER_VALUES",
         ),
         (
-            filter(on("weight", "EQUAL_TO", json!(["1"]))),
+            on("weight", "EQUAL_TO", json!(["1"])),
             400,
             "INVALID_FILTER_VALUES",
         ),
         (
-            filter(on("weight", "EXISTS", json!([false]))),
+            on("weight", "EXISTS", json!([false])),
             400,
             "INVALID_FILTER_VALUES",
         ),
         (
-            filter(on("notes", "EXISTS", json!([true]))),
+            on("notes", "EXISTS", json!([true])),
             422,
             "UNPROCESSABLE_ENTITY",
         ),
         (
-            filter(on("colour", "EXISTS", json!([true]))),
+            on("colour", "EXISTS", json!([true])),
             400,
             "INVALID_ENTITY_ATTRIBUTE",
         ),
     ] {
-        assert_eq!(kvs.query(query.clone()), Err((status, code)), "{query}");
+        let asked = condition.to_string();
+        assert_eq!(
+            of(json!({"and": [condition]})),
+            Err((status, code)),
+            "{asked}"
+        );
     }
 }
 
