@@ -13,7 +13,8 @@ const MOST_CONDITIONS: usize = 100;
 /// Part of an index, by the value that the index is ordered by.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct Range {
-    condition: &'static str,
+    #[serde(rename = "condition")]
+    operator: &'static str,
     values: Vec<Value>,
 }
 
@@ -21,7 +22,8 @@ pub struct Range {
 #[derive(Clone, PartialEq, Serialize)]
 pub struct Condition {
     property: String,
-    condition: &'static str,
+    #[serde(rename = "condition")]
+    operator: &'static str,
     values: Vec<Value>,
 }
 
@@ -37,12 +39,12 @@ enum Demands {
 }
 
 macro_rules! comparisons {
-    ($($(#[$doc:meta])* $method:ident = $condition:literal;)+) => {
+    ($($(#[$doc:meta])* $method:ident = $operator:literal;)+) => {
         impl Range {
             $($(#[$doc])*
             #[must_use]
             pub fn $method(value: impl Into<Value>) -> Self {
-                Self { condition: $condition, values: vec![value.into()] }
+                Self { operator: $operator, values: vec![value.into()] }
             })+
         }
 
@@ -50,7 +52,7 @@ macro_rules! comparisons {
             $($(#[$doc])*
             #[must_use]
             pub fn $method(property: impl Into<String>, value: impl Into<Value>) -> Self {
-                Self::of(property, $condition, vec![value.into()])
+                Self::of(property, $operator, vec![value.into()])
             })+
         }
     };
@@ -76,7 +78,7 @@ impl Range {
     #[must_use]
     pub fn between(low: impl Into<Value>, high: impl Into<Value>) -> Self {
         Self {
-            condition: "BETWEEN",
+            operator: "BETWEEN",
             values: vec![low.into(), high.into()],
         }
     }
@@ -123,10 +125,10 @@ impl Condition {
         Self::of(property, "NOT_EXISTS", vec![Value::Bool(true)])
     }
 
-    fn of(property: impl Into<String>, condition: &'static str, values: Vec<Value>) -> Self {
+    fn of(property: impl Into<String>, operator: &'static str, values: Vec<Value>) -> Self {
         Self {
             property: property.into(),
-            condition,
+            operator,
             values,
         }
     }
@@ -163,7 +165,7 @@ impl From<Condition> for Filter {
 impl fmt::Debug for Range {
     /// Without the values: they may be about people.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Range").field(&self.condition).finish()
+        f.debug_tuple("Range").field(&self.operator).finish()
     }
 }
 
@@ -171,7 +173,7 @@ impl fmt::Debug for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Condition")
             .field(&self.property)
-            .field(&self.condition)
+            .field(&self.operator)
             .finish()
     }
 }

@@ -88,6 +88,7 @@ impl io::Write for Bounded {
 mod tests {
     use std::collections::BTreeMap;
 
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -128,10 +129,33 @@ mod tests {
             (r#""[[[""#, 0),
             (r#""\"[[\\\"{""#, 0),
             (r#"["\\",["\""]]"#, 2),
-            (r#"[[],{},[[]]]"#, 3),
+            ("[[],{},[[]]]", 3),
             (r#"{"a[":{"b\\":[]}}"#, 3),
         ] {
             assert_eq!(depth(json), deep, "{json}");
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = (Value, usize)> {
+        let leaf = r#"[\[\]{}"\\,:a]{0,8}"#.prop_map(|text| (Value::String(text), 0));
+        leaf.prop_recursive(6, 40, 4, |inner| {
+            let deepest = |inner: &[(Value, usize)]| inner.iter().map(|(_, deep)| *deep).max();
+            let list = prop::collection::vec(inner.clone(), 0..4).prop_map(move |inner| {
+                let deep = deepest(&inner).unwrap_or(0) + 1;
+                (inner.into_iter().map(|(value, _)| value).collect(), deep)
+            });
+            let object = (r#"["\\{\[]{0,3}"#, inner).prop_map(|(key, (value, deep))| {
+                let fields = serde_json::Map::from_iter([(key, value)]);
+                (Value::Object(fields), deep + 1)
+            });
+            prop_oneof![list, object]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn depth_is_counted_whatever_the_texts_hold((value, deep) in any_json()) {
+            prop_assert_eq!(depth(&value.to_string()), deep);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What became of a batch, item by item.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
@@ -23,7 +23,9 @@ pub struct Batch<S> {
 }
 
 /// Why one item of a batch failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+///
+/// Neither `Display` nor `Debug` shows key or message: they may be about people.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an item failed with `{code}`")]
 #[non_exhaustive]
 pub struct Failure {
@@ -31,7 +33,7 @@ pub struct Failure {
     pub item: Item,
     /// The platform's word for it, such as `KEY_NOT_FOUND`; `UNKNOWN_ERROR` if it has none.
     pub code: String,
-    /// The platform's own words. They may hold the key: not for a log.
+    /// The platform's own words.
     pub message: String,
 }
 
@@ -40,6 +42,14 @@ impl Failure {
     #[must_use]
     pub fn is_missing(&self) -> bool {
         matches!(&*self.code, "KEY_NOT_FOUND" | "NOT_FOUND")
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("code", &self.code)
+            .finish_non_exhaustive()
     }
 }
 

@@ -273,12 +273,12 @@ async fn a_transaction_is_sent_as_the_platform_writes_it() {
     let transaction = platform
         .storage
         .transaction()
-        .set(Put::new(&key("a"), &1).ttl(ttl))
+        .set(Put::new(key("a"), &1).ttl(ttl))
         .set_if(
             Put::new(of.item(&key("b")), &json!({"taken": true})),
             free(),
         )
-        .delete(&key("c"))
+        .delete(key("c"))
         .delete_if(of.item(&key("d")), Filter::any([free()]))
         .check(&seat, &key("e"), free());
     transaction.commit().await.unwrap();

@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::{Platform, entity, key};
 use crate::{
     error::{Error, ErrorCode},
-    product::{DecodeError, ProductError},
+    product::ProductError,
     storage::{Condition, Put, StorageError},
 };
 
@@ -95,6 +95,19 @@ async fn every_400_keeps_its_code() {
 }
 
 #[tokio::test]
+async fn a_code_that_could_forge_a_log_line_is_not_kept() {
+    for body in [
+        r#"{"code":"X\nINFO all is well"}"#,
+        r#"{"code":""}"#,
+        r#"{"code":400}"#,
+    ] {
+        let platform = Platform::answering(400, body).await;
+        let error = platform.storage.get::<u8>(&key("k")).await.unwrap_err();
+        assert_eq!(error.code(), Some("UNKNOWN_ERROR"), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn statuses_say_what_one_can_do() {
     for (status, code, message) in [
         (401, ErrorCode::UpstreamUnauthorized, "token"),
@@ -136,7 +149,7 @@ async fn a_failed_condition_is_told_where_there_was_one() {
         (500, r#"{"code":"CONDITION_FAILED"}"#, false),
     ] {
         let platform = Platform::answering(status, body).await;
-        let transaction = || platform.storage.transaction().set(Put::new(&key("k"), &1));
+        let transaction = || platform.storage.transaction().set(Put::new(key("k"), &1));
         let checked = transaction().check(&entity("seat"), &key("e"), Condition::exists("a"));
         let error = checked.commit().await.unwrap_err();
         let is = matches!(error, StorageError::ConditionFailed(_));
@@ -218,15 +231,4 @@ async fn neither_key_nor_value_stands_in_an_error_or_a_debug() {
     let error = set.await.unwrap_err();
     let shown = format!("{shown} {error:?} {error}") + &Error::from(error).causes();
     assert!(!shown.contains("s3cret"), "{shown}");
-}
-
-#[test]
-fn a_reading_error_names_what_was_wanted() {
-    // The type is named, so that a developer finds it; the value is not.
-    let error = DecodeError::Shape {
-        wanted: "Entry<u8>",
-        line: 1,
-        column: 2,
-    };
-    assert_eq!(error.to_string(), "not a `Entry<u8>` from line 1, column 2");
 }

@@ -17,12 +17,12 @@ type Sent<'a> = BoxFuture<'a, Result<(), StorageError>>;
 /// Everything that can be sent, and whether doing it twice is the same as doing it once.
 fn operations(storage: &Storage) -> Vec<(&'static str, bool, Sent<'_>)> {
     let set = || storage.set(&key("k"), &1);
-    let transaction = || storage.transaction().set(Put::new(&key("k"), &1));
+    let transaction = || storage.transaction().set(Put::new(key("k"), &1));
     let check = transaction().check(&entity("seat"), &key("e"), Condition::exists("a"));
     let set_if = storage
         .transaction()
-        .set_if(Put::new(&key("k"), &1), Condition::exists("a"));
-    let delete_if = transaction().delete_if(&key("d"), Condition::exists("a"));
+        .set_if(Put::new(key("k"), &1), Condition::exists("a"));
+    let delete_if = transaction().delete_if(key("d"), Condition::exists("a"));
     vec![
         (
             "get",
@@ -61,7 +61,7 @@ fn operations(storage: &Storage) -> Vec<(&'static str, bool, Sent<'_>)> {
             true,
             Box::pin(async {
                 storage
-                    .batch_set([Put::new(&key("k"), &1)])
+                    .batch_set([Put::new(key("k"), &1)])
                     .await
                     .map(|_| ())
             }),
