@@ -17,5 +17,6 @@ mod key_sets;
 mod products;
 mod secrets;
 mod service;
+mod storage;
 mod store;
 mod support;
