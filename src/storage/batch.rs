@@ -11,12 +11,9 @@ pub use self::{
     items::Put,
     outcome::{Batch, Failure},
 };
-use self::{
-    items::Writing,
-    outcome::{Answer, read},
-};
+use self::{items::Writing, outcome::read};
 use super::{
-    Entry, Item, Storage, StorageError,
+    Entry, Item, Key, Storage, StorageError,
     operation::{MANY_VALUES, Operation},
 };
 
@@ -82,7 +79,7 @@ impl Storage {
     ) -> Result<Batch<Item>, StorageError> {
         let puts = writings(puts)?;
         check_items(puts.iter().map(Writing::item))?;
-        self.batch("/v1/batch/set", &puts).await
+        self.batch("/v1/batch/set", &puts, Writing::item).await
     }
 
     /// Deletes 1 to 25 values in one request.
@@ -95,7 +92,7 @@ impl Storage {
     ) -> Result<Batch<Item>, StorageError> {
         let items = collected(items);
         check_items(items.iter())?;
-        self.batch("/v1/batch/delete", &items).await
+        self.delete_batch(&items).await
     }
 
     /// Reads any number of values, 25 in a request.
@@ -130,7 +127,7 @@ impl Storage {
         let mut rest = puts.as_slice();
         while !rest.is_empty() {
             let (some, others) = rest.split_at(fitting(rest));
-            all.add(self.batch("/v1/batch/set", some).await?);
+            all.add(self.batch("/v1/batch/set", some, Writing::item).await?);
             rest = others;
         }
         Ok(all)
@@ -148,7 +145,7 @@ impl Storage {
         check_each_once(items.iter())?;
         let mut all = Batch::default();
         for some in items.chunks(MOST_ITEMS) {
-            all.add(self.batch("/v1/batch/delete", some).await?);
+            all.add(self.delete_batch(some).await?);
         }
         Ok(all)
     }
@@ -157,19 +154,22 @@ impl Storage {
         &self,
         items: &[Item],
     ) -> Result<Batch<Entry<T>>, StorageError> {
-        self.batch("/v1/batch/get", items).await
+        self.batch("/v1/batch/get", items, |item| item).await
     }
 
-    async fn batch<I: Serialize, S>(
+    async fn delete_batch(&self, items: &[Item]) -> Result<Batch<Item>, StorageError> {
+        self.batch("/v1/batch/delete", items, |item| item).await
+    }
+
+    async fn batch<I: Serialize, S: DeserializeOwned + AsRef<Key>>(
         &self,
         path: &'static str,
-        items: &[I],
-    ) -> Result<Batch<S>, StorageError>
-    where
-        Answer<S>: DeserializeOwned,
-    {
+        body: &[I],
+        item: fn(&I) -> &Item,
+    ) -> Result<Batch<S>, StorageError> {
         let operation = Operation::new(path, MANY_VALUES);
-        read(&operation.send(&self.client, items).await?)
+        let response = operation.send(&self.client, body).await?;
+        read(&response, body.iter().map(item))
     }
 }
 

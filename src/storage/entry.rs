@@ -1,6 +1,6 @@
 //! What is stored under a key.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -8,7 +8,9 @@ use super::{EntityName, Item, Key};
 use crate::{clock::Timestamp, outbound::upstream};
 
 /// A value with its key, and whatever was asked for beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// `Debug` shows neither key nor value: they may be about people, or a secret.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry<T> {
     /// The key.
@@ -53,6 +55,23 @@ impl<T> Entry<T> {
             key: self.key.clone(),
             entity: self.entity.clone(),
         }
+    }
+}
+
+impl<T> AsRef<Key> for Entry<T> {
+    fn as_ref(&self) -> &Key {
+        &self.key
+    }
+}
+
+impl<T> fmt::Debug for Entry<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("entity", &self.entity)
+            .field("created_at", &self.created_at)
+            .field("updated_at", &self.updated_at)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 

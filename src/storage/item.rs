@@ -38,6 +38,12 @@ impl Item {
     }
 }
 
+impl AsRef<Key> for Item {
+    fn as_ref(&self) -> &Key {
+        &self.key
+    }
+}
+
 impl From<Key> for Item {
     fn from(key: Key) -> Self {
         Self { key, entity: None }

@@ -11,7 +11,8 @@ use crate::{
 
 /// What became of a batch: each item is done or has failed on its own.
 ///
-/// The platform promises no order.
+/// The platform promises no order. An item that its answer does not mention has failed, with
+/// `UNKNOWN_ERROR`.
 #[derive(Debug, Clone)]
 #[must_use = "items may have failed"]
 #[non_exhaustive]
@@ -68,6 +69,34 @@ impl<S> Batch<S> {
         }
     }
 
+    /// Takes for failed what the answer is silent about.
+    ///
+    /// Keys alone are compared: whether the answer names entities as the request did is not
+    /// worth a failure that was none.
+    fn account_for<'a>(&mut self, asked: impl ExactSizeIterator<Item = &'a Item>)
+    where
+        S: AsRef<Key>,
+    {
+        if self.done.len() + self.failed.len() >= asked.len() {
+            return;
+        }
+        for item in asked {
+            let done = self.done.iter().any(|done| done.as_ref() == item.key());
+            let failed = || {
+                self.failed
+                    .iter()
+                    .any(|failed| failed.item.key() == item.key())
+            };
+            if !done && !failed() {
+                self.failed.push(Failure {
+                    item: item.clone(),
+                    code: UNKNOWN.to_owned(),
+                    message: String::new(),
+                });
+            }
+        }
+    }
+
     pub(super) fn add(&mut self, more: Self) {
         self.done.extend(more.done);
         self.failed.extend(more.failed);
@@ -86,7 +115,7 @@ impl<S> Default for Batch<S> {
 /// A batch as it is answered.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Answer<S> {
+struct Answer<S> {
     successful_keys: Vec<S>,
     failed_keys: Vec<Failed>,
 }
@@ -106,15 +135,21 @@ struct Told {
     message: String,
 }
 
-pub(super) fn read<S>(response: &Response) -> Result<Batch<S>, StorageError>
+/// Reads the answer to a batch of `asked`.
+pub(super) fn read<'a, S>(
+    response: &Response,
+    asked: impl ExactSizeIterator<Item = &'a Item>,
+) -> Result<Batch<S>, StorageError>
 where
-    Answer<S>: DeserializeOwned,
+    S: DeserializeOwned + AsRef<Key>,
 {
     let answer: Answer<S> = response.json()?;
-    Ok(Batch {
+    let mut batch = Batch {
         done: answer.successful_keys,
         failed: answer.failed_keys.into_iter().map(Failed::read).collect(),
-    })
+    };
+    batch.account_for(asked);
+    Ok(batch)
 }
 
 impl Failed {

@@ -103,6 +103,21 @@ async fn each_item_fails_on_its_own() {
 }
 
 #[tokio::test]
+async fn an_item_that_the_answer_does_not_mention_has_failed() {
+    let platform = Platform::answering(200, HALF).await;
+    let keys = ["a", "b", "c", "d"].map(key);
+    let puts = keys.map(|key| Put::new(key, &1));
+    let batch = platform.storage.batch_set(puts).await.unwrap();
+    let codes: Vec<_> = batch.failed.iter().map(|failed| &*failed.code).collect();
+    assert_eq!(
+        codes,
+        ["KEY_NOT_FOUND", "RATE_LIMIT_EXCEEDED", "UNKNOWN_ERROR"]
+    );
+    assert_eq!(batch.failed[2].item, Item::from(key("d")));
+    batch.complete().unwrap_err();
+}
+
+#[tokio::test]
 async fn missing_keys_alone_leave_a_batch_complete() {
     let platform = Platform::answering(
         200,

@@ -223,6 +223,14 @@ async fn a_huge_error_is_cut() {
 }
 
 #[tokio::test]
+async fn an_entry_shows_neither_key_nor_value() {
+    let platform = Platform::answering(200, r#"{"key":"s3cret","value":"s3cret"}"#).await;
+    let secrets = platform.storage.secrets();
+    let entry = secrets.get::<String>(&key("s3cret")).entry().await.unwrap();
+    assert!(!format!("{entry:?}").contains("s3cret"));
+}
+
+#[tokio::test]
 async fn neither_key_nor_value_stands_in_an_error_or_a_debug() {
     let platform = Platform::answering(500, "").await;
     let secret = key("s3cret");
