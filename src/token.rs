@@ -28,9 +28,6 @@ const LONGEST_LIFETIME: Duration = Duration::from_hours(4);
 /// A remembered token is kept for each installation: a browser must not decide how large.
 const MOST_BYTES: usize = 16 * 1024;
 
-/// A token is not used in its last moments: it would lapse on the way.
-const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
-
 /// Marks the app's own token, which acts as its bot account.
 #[derive(Debug, Clone, Copy)]
 pub enum App {}
@@ -64,6 +61,9 @@ pub struct Token<Kind> {
 pub struct InvalidToken;
 
 impl<Kind> Token<Kind> {
+    /// A token is not used in its last moments: it would lapse on the way.
+    pub(crate) const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
+
     /// A token as it was received at `now`.
     ///
     /// Its expiry is the integer `exp` of its payload if it is a JWT; any other
@@ -102,7 +102,7 @@ impl<Kind> Token<Kind> {
     /// Whether the token can still be used, with a minute in hand.
     #[must_use]
     pub fn lives_at(&self, now: Timestamp) -> bool {
-        now.plus(EXPIRY_MARGIN) < self.expires_at
+        now.plus(Self::EXPIRY_MARGIN) < self.expires_at
     }
 
     /// The token's text.

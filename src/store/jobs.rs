@@ -12,13 +12,28 @@
 //! [`Jobs`] is what a database has to do for it. Every moment is told by the store: where
 //! several replicas share one, by the database's clock, so that theirs need not agree.
 
+mod text;
+
 use std::{fmt, str::FromStr, time::Duration};
 
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
+pub use self::text::NameError;
+pub(super) use self::text::kept;
 use super::StoreError;
 use crate::{clock::Timestamp, ids::InstallationId, token::AppToken, trace::TraceId};
+
+/// No claim gives more.
+pub(super) const MOST_CLAIMED: usize = 256;
+/// No list has more.
+pub(super) const MOST_LISTED: u32 = 1000;
+/// A sweep or a prune changes no more of each kind.
+pub(super) const MOST_SWEPT: i64 = 1000;
+/// How long a dead letter is kept.
+pub(super) const DEAD_LETTER_LIFE: Duration = Duration::from_hours(30 * 24);
+/// The error of a run that let its lease lapse.
+pub(super) const RUN_LOST: &str = "the run was lost: its process died or lost sight of the store";
 
 /// A place where jobs last longer than the process.
 ///
@@ -106,7 +121,7 @@ pub trait Jobs: Send + Sync + 'static {
 }
 
 /// A job's id. It stays the same over redeliveries, attempts and replays: the idempotency key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct JobId(Uuid);
 
 impl JobId {

@@ -32,12 +32,15 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, PADDED
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     AppToken,
+    /// The app token that came with a job.
+    JobToken,
 }
 
 impl Purpose {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::AppToken => b"app token",
+            Self::JobToken => b"app token of a job",
         }
     }
 }
@@ -113,6 +116,11 @@ impl Sealer {
     /// Whether what is sealed today can be opened after a restart.
     pub(super) const fn is_lasting(&self) -> bool {
         self.lasting
+    }
+
+    /// What everything that is sealed with this key begins with.
+    pub(super) const fn header(&self) -> &[u8] {
+        &self.header
     }
 
     pub(super) fn seal(

@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use sqlx::{
-    ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
     pool::PoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -26,7 +26,7 @@ use super::{
     seal::{Purpose, SealError, Sealer},
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     deadline::Deadline,
     ids::{CloudId, InstallationId},
     token::AppToken,
@@ -101,12 +101,16 @@ impl SqliteStore {
         Ok(())
     }
 
+    /// A transaction with the write lock from its first moment: one that upgrades its lock
+    /// may fail at once, without waiting for the busy timeout.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        begun.map_err(fault)
+    }
+
     async fn write(&self, records: &[Arc<Remembered>]) -> Result<(), StoreError> {
         let now = self.clock.now();
-        // A write lock from the first moment: a transaction that upgrades its lock may fail
-        // at once, without waiting for the busy timeout.
-        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        let mut transaction = begun.map_err(fault)?;
+        let mut transaction = self.begin().await?;
         for record in records {
             let id = record.installation.id;
             rows::put_installation(&mut transaction, record, now).await?;
@@ -145,20 +149,31 @@ impl SqliteStore {
 
     fn records(&self, rows: Vec<rows::Row>) -> Result<Vec<Remembered>, StoreError> {
         rows::fold(rows, |id, sealed, expires_at| {
-            match self.sealer.open(Purpose::AppToken, id, sealed) {
-                Ok(text) => AppToken::expiring(text.expose().to_owned(), expires_at).ok(),
-                // Expected of every file that an earlier process left.
-                Err(SealError::UnknownKey) if !self.sealer.is_lasting() => None,
-                Err(error) => {
-                    tracing::warn!(
-                        installation.id = %id,
-                        cause = %error,
-                        "a stored app token cannot be unsealed and is taken for none"
-                    );
-                    None
-                }
-            }
+            self.unseal(Purpose::AppToken, id, sealed, expires_at)
         })
+    }
+
+    /// A token that was sealed for this; one that cannot be unsealed is none.
+    fn unseal(
+        &self,
+        purpose: Purpose,
+        id: InstallationId,
+        sealed: &[u8],
+        expires_at: Timestamp,
+    ) -> Option<AppToken> {
+        match self.sealer.open(purpose, id, sealed) {
+            Ok(text) => AppToken::expiring(text.expose().to_owned(), expires_at).ok(),
+            // Expected of every file that an earlier process left.
+            Err(SealError::UnknownKey) if !self.sealer.is_lasting() => None,
+            Err(error) => {
+                tracing::warn!(
+                    installation.id = %id,
+                    cause = %error,
+                    "a stored app token cannot be unsealed and is taken for none"
+                );
+                None
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{config::Environment, secret::Secret};
 
 pub(super) mod fake;
 pub(super) mod fixtures;
+pub(super) mod jobs;
 
 const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 

@@ -1,10 +1,16 @@
-//! Jobs in SQLite.
+//! Jobs in SQLite: every operation is one transaction of the one writer.
+
+mod adding;
+mod operating;
+mod running;
+mod sql;
 
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, FutureExt, ready};
+use futures_util::future::{BoxFuture, FutureExt};
+use sqlx::SqliteConnection;
 
-use super::SqliteStore;
+use super::{SqliteStore, fault};
 use crate::store::{
     StoreError,
     jobs::{
@@ -13,48 +19,85 @@ use crate::store::{
     },
 };
 
-fn not_yet<T: Send + 'static>() -> BoxFuture<'static, Result<T, StoreError>> {
-    ready(Err(StoreError::unavailable("jobs are not kept yet"))).boxed()
-}
-
 impl Jobs for SqliteStore {
-    fn add<'a>(&'a self, _: &'a [NewJob]) -> BoxFuture<'a, Result<Vec<Added>, StoreError>> {
-        not_yet()
+    fn add<'a>(&'a self, jobs: &'a [NewJob]) -> BoxFuture<'a, Result<Vec<Added>, StoreError>> {
+        self.add_jobs(jobs).boxed()
     }
+
     fn turn<'a>(
         &'a self,
-        _: &'a [Settled],
-        _: Option<&'a Claim>,
+        settled: &'a [Settled],
+        claim: Option<&'a Claim>,
     ) -> BoxFuture<'a, Result<Turn, StoreError>> {
-        not_yet()
+        self.take_turn(settled, claim).boxed()
     }
+
     fn renew<'a>(
         &'a self,
-        _: Owner,
-        _: &'a [Run],
-        _: Duration,
+        owner: Owner,
+        runs: &'a [Run],
+        lease: Duration,
     ) -> BoxFuture<'a, Result<Vec<Run>, StoreError>> {
-        not_yet()
+        self.renew_leases(owner, runs, lease).boxed()
     }
-    fn sweep(&self, _: u32) -> BoxFuture<'_, Result<Swept, StoreError>> {
-        not_yet()
+
+    fn sweep(&self, max_attempts: u32) -> BoxFuture<'_, Result<Swept, StoreError>> {
+        self.sweep_jobs(max_attempts).boxed()
     }
+
     fn prune(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
-        not_yet()
+        self.prune_jobs().boxed()
     }
+
     fn counts(&self) -> BoxFuture<'_, Result<Counts, StoreError>> {
-        not_yet()
+        self.count_jobs().boxed()
     }
-    fn list<'a>(&'a self, _: &'a Which) -> BoxFuture<'a, Result<Vec<JobRecord>, StoreError>> {
-        not_yet()
+
+    fn list<'a>(&'a self, which: &'a Which) -> BoxFuture<'a, Result<Vec<JobRecord>, StoreError>> {
+        self.list_jobs(which).boxed()
     }
-    fn show(&self, _: JobId) -> BoxFuture<'_, Result<Option<JobRecord>, StoreError>> {
-        not_yet()
+
+    fn show(&self, id: JobId) -> BoxFuture<'_, Result<Option<JobRecord>, StoreError>> {
+        self.show_job(id).boxed()
     }
-    fn replay<'a>(&'a self, _: &'a Which) -> BoxFuture<'a, Result<u64, StoreError>> {
-        not_yet()
+
+    fn replay<'a>(&'a self, which: &'a Which) -> BoxFuture<'a, Result<u64, StoreError>> {
+        self.replay_jobs(which).boxed()
     }
-    fn purge<'a>(&'a self, _: &'a Which) -> BoxFuture<'a, Result<u64, StoreError>> {
-        not_yet()
+
+    fn purge<'a>(&'a self, which: &'a Which) -> BoxFuture<'a, Result<u64, StoreError>> {
+        self.purge_jobs(which).boxed()
     }
+}
+
+/// Makes ready whatever is first in its order now; tells how many that are.
+async fn unblock(connection: &mut SqliteConnection, orders: &[String]) -> Result<u64, StoreError> {
+    if orders.is_empty() {
+        return Ok(0);
+    }
+    let done = sqlx::query(sql::UNBLOCK)
+        .bind(json(orders)?)
+        .execute(connection)
+        .await;
+    Ok(done.map_err(fault)?.rows_affected())
+}
+
+/// A list, as the statements take it.
+fn json<T: serde::Serialize + ?Sized>(list: &T) -> Result<String, StoreError> {
+    serde_json::to_string(list).map_err(StoreError::damaged)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{byte:02X}");
+    }
+    text
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

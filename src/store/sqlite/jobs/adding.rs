@@ -1,0 +1,157 @@
+//! New jobs, without those that are held already.
+
+use std::collections::HashMap;
+
+use sqlx::SqliteConnection;
+
+use super::{hex, json, millis, sql, unblock};
+use crate::store::{
+    StoreError,
+    jobs::{Added, JobId, NewJob, Order},
+    seal::Purpose,
+    sqlite::{SqliteStore, fault},
+};
+
+/// A job, as the statement that writes it takes it.
+#[derive(serde::Serialize)]
+struct Row<'a>(
+    JobId,
+    String,
+    &'static str,
+    &'a str,
+    String,
+    i64,
+    Option<String>,
+    &'a str,
+    &'a str,
+    Option<String>,
+    Option<i64>,
+);
+
+impl SqliteStore {
+    pub(super) async fn add_jobs(&self, jobs: &[NewJob]) -> Result<Vec<Added>, StoreError> {
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = self.clock.now_millis();
+        // Before the writer is taken: sealing is our work and not the database's.
+        let mut rows = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            rows.push(self.row(job, now)?);
+        }
+        let mut transaction = self.begin().await?;
+        let held = held(&mut transaction, jobs, now).await?;
+        let mut batch = Batch::default();
+        let added: Vec<_> = jobs
+            .iter()
+            .zip(held)
+            .map(|(job, held)| batch.add(job, held))
+            .collect();
+        let mut kept = added.iter().map(|added| !added.duplicate);
+        rows.retain(|_| kept.next().unwrap_or(false));
+        if rows.is_empty() {
+            return Ok(added);
+        }
+        sqlx::query(sql::INSERT)
+            .bind(json(&rows)?)
+            .bind(now)
+            .execute(&mut *transaction)
+            .await
+            .map_err(fault)?;
+        let orders: Vec<_> = batch.orders.keys().map(|order| hex(&order.0)).collect();
+        unblock(&mut transaction, &orders).await?;
+        transaction.commit().await.map_err(fault)?;
+        Ok(added)
+    }
+
+    fn row<'a>(&self, job: &'a NewJob, now: i64) -> Result<Row<'a>, StoreError> {
+        let sealed = job.app_token.as_ref().map(|token| {
+            let purpose = Purpose::JobToken;
+            self.sealer.seal(purpose, job.installation, token.secret())
+        });
+        let sealed = sealed.transpose().map_err(StoreError::damaged)?;
+        Ok(Row(
+            job.id,
+            job.installation.uuid().to_string(),
+            job.kind.as_str(),
+            &job.name,
+            hex(&job.digest),
+            now.saturating_add(millis(job.remember_for)),
+            job.order.map(|order| hex(&order.0)),
+            &job.payload,
+            job.trace.as_str(),
+            sealed.map(|sealed| hex(&sealed)),
+            job.app_token
+                .as_ref()
+                .map(|token| token.expires_at().unix()),
+        ))
+    }
+}
+
+/// The job that the store holds of each, if any.
+async fn held(
+    connection: &mut SqliteConnection,
+    jobs: &[NewJob],
+    now: i64,
+) -> Result<Vec<Option<JobId>>, StoreError> {
+    let keys: Vec<_> = jobs
+        .iter()
+        .map(|job| {
+            let order = job.order.filter(|_| job.coalesces);
+            (
+                job.id,
+                hex(&job.digest),
+                job.unless_within.map(millis),
+                order.map(|order| hex(&order.0)),
+            )
+        })
+        .collect();
+    let rows: Vec<(Option<String>, Option<String>, Option<String>)> = sqlx::query_as(sql::HELD)
+        .bind(json(&keys)?)
+        .bind(now)
+        .fetch_all(connection)
+        .await
+        .map_err(fault)?;
+    rows.into_iter()
+        .map(|(same, alike, waiting)| {
+            let id = same.or(alike).or(waiting);
+            id.map(|id| id.parse().map_err(StoreError::damaged))
+                .transpose()
+        })
+        .collect()
+}
+
+/// What one call adds: its jobs may be duplicates of each other.
+#[derive(Default)]
+struct Batch {
+    ids: HashMap<JobId, JobId>,
+    digests: HashMap<[u8; 32], JobId>,
+    orders: HashMap<Order, JobId>,
+}
+
+impl Batch {
+    fn add(&mut self, job: &NewJob, held: Option<JobId>) -> Added {
+        let within = job.unless_within.is_some_and(|span| !span.is_zero());
+        let alike = self.digests.get(&job.digest).filter(|_| within);
+        let waiting = job
+            .order
+            .filter(|_| job.coalesces)
+            .and_then(|order| self.orders.get(&order));
+        let same = self.ids.get(&job.id);
+        if let Some(id) = held.or(same.or(alike).or(waiting).copied()) {
+            return Added {
+                id,
+                duplicate: true,
+            };
+        }
+        self.ids.insert(job.id, job.id);
+        self.digests.entry(job.digest).or_insert(job.id);
+        if let Some(order) = job.order {
+            self.orders.entry(order).or_insert(job.id);
+        }
+        Added {
+            id: job.id,
+            duplicate: false,
+        }
+    }
+}
