@@ -8,6 +8,7 @@
 //!           dispatcher: claim ──► handler ──► done · retry · dead letter
 //! ```
 
+mod dispatcher;
 mod error;
 mod event;
 mod events;

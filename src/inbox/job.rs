@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     forge::Forge,
     ids::{AccountId, InstallationId, Product},
+    secret::Secret,
     store::{
         Installation, Remembered,
         jobs::{Claimed, JobId},
@@ -133,6 +134,25 @@ impl Job {
         &self.0.claimed.payload
     }
 
+    /// When the installation was first heard of.
+    pub(super) fn first_seen(&self) -> Timestamp {
+        self.0.known.last_seen
+    }
+
+    /// Whether [`as_app`](Self::as_app) would find a token.
+    pub(super) fn has_token(&self) -> bool {
+        self.token().is_ok()
+    }
+
+    /// What must never be in a line about it.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let own = self.0.claimed.app_token.as_ref();
+        let known = self.0.known.app_token.as_ref();
+        own.into_iter().chain(known).map(AppToken::secret)
+    }
+
+    /// The one that came with it while it lives, then the latest that the installation has
+    /// by now: a long run outlives the token that it began with.
     fn token(&self) -> Result<AppToken, ActorError> {
         let Inner {
             forge,
@@ -141,10 +161,13 @@ impl Job {
             ..
         } = &*self.0;
         let lives = |token: &&AppToken| forge.lives(*token);
-        let own = claimed.app_token.as_ref().filter(lives);
-        own.or_else(|| known.app_token.as_ref().filter(lives))
-            .cloned()
-            .ok_or(ActorError::MissingAppToken)
+        if let Some(own) = claimed.app_token.as_ref().filter(lives) {
+            return Ok(own.clone());
+        }
+        let latest = forge.installations().known(self.installation());
+        let latest = latest.as_ref().unwrap_or(known);
+        let token = latest.app_token.as_ref().filter(lives);
+        token.cloned().ok_or(ActorError::MissingAppToken)
     }
 
     fn stage(&self) -> Stage {

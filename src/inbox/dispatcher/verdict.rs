@@ -1,0 +1,116 @@
+//! What becomes of a job after a run, and what is told of it.
+
+use std::time::Duration;
+
+use metrics::counter;
+
+use super::leases::Cut;
+use crate::store::jobs::Ending;
+
+/// How a run ended, and what is to happen with its job.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The handler did its work.
+    Done,
+    /// There was nothing to be done.
+    Dropped { cause: String },
+    /// It failed and is tried again.
+    Retry { after: Duration, cause: String },
+    /// It could not be done yet; the attempt does not count.
+    Postponed { after: Duration, cause: String },
+    /// It needs an app token and there is none; the attempt does not count.
+    AwaitsToken { cause: String },
+    /// It is a dead letter.
+    Dead { cause: String },
+    /// It was cut short, not by its own fault; somebody may take it up at once.
+    GivenBack(Cut),
+    /// Another run holds the job: nothing is to be said about it.
+    Lost,
+}
+
+impl From<Cut> for Verdict {
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::LeaseLost => Self::Lost,
+            Cut::NotRenewed | Cut::Stopping => Self::GivenBack(cut),
+        }
+    }
+}
+
+impl Verdict {
+    /// What the store is told; nothing if it is not ours to tell.
+    pub(super) fn ending(self) -> Option<Ending> {
+        Some(match self {
+            Self::Done | Self::Dropped { .. } => Ending::Done,
+            Self::Retry { after, cause } => Ending::Retry {
+                after,
+                error: cause,
+            },
+            Self::Postponed { after, cause } => Ending::Postponed {
+                after,
+                error: Some(cause),
+            },
+            Self::AwaitsToken { cause } => Ending::AwaitsToken { error: cause },
+            Self::Dead { cause } => Ending::Dead { error: cause },
+            Self::GivenBack(_) => Ending::Postponed {
+                after: Duration::ZERO,
+                error: None,
+            },
+            Self::Lost => return None,
+        })
+    }
+
+    const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Dropped { .. } => "dropped",
+            Self::Retry { .. } => "retried",
+            Self::Postponed { .. } => "postponed",
+            Self::AwaitsToken { .. } => "awaits_token",
+            Self::Dead { .. } => "dead",
+            Self::GivenBack(_) => "given_back",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// Counts it and, unless all went well, writes a line. The span around it says which
+    /// job it is.
+    pub(super) fn report(&self) {
+        counter!("forge_inbox_runs_total", "outcome" => self.outcome()).increment(1);
+        match self {
+            Self::Done => tracing::debug!("the job is done"),
+            Self::Dropped { cause } => tracing::info!(cause, "the job was dropped"),
+            Self::Retry { after, cause } => tracing::warn!(
+                "job.wait_seconds" = after.as_secs_f32(),
+                cause,
+                "the job failed and is tried again"
+            ),
+            Self::Postponed { after, cause } => tracing::info!(
+                "job.wait_seconds" = after.as_secs_f32(),
+                cause,
+                "the job cannot be done yet and is tried again"
+            ),
+            Self::AwaitsToken { cause } => {
+                tracing::info!(cause, "the job waits for the next app token");
+            }
+            Self::Dead { cause } => {
+                count_dead_letter();
+                tracing::error!(
+                    cause,
+                    "the job is a dead letter: see `forge-remote inbox show`, mend the cause, then replay it"
+                );
+            }
+            Self::GivenBack(Cut::Stopping) => {
+                tracing::info!("the service stops: the job was cut short and given back");
+            }
+            Self::GivenBack(_) => {
+                tracing::warn!("the job was cut short: its lease could not be renewed in time")
+            }
+            Self::Lost => tracing::warn!("the job was cut short: its lease was lost"),
+        }
+    }
+}
+
+pub(super) fn count_dead_letter() {
+    counter!("forge_inbox_dead_letters_total").increment(1);
+}
