@@ -1,6 +1,11 @@
 //! A remote with one installation, jobs in memory, and time that the test moves.
 
 mod fake;
+mod leases;
+mod outages;
+mod outcomes;
+mod products;
+mod stopping;
 mod turns;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -99,8 +104,17 @@ impl Remote {
     }
 
     pub(super) fn start_all(&self, events: Events, schedule: Schedule) -> Working {
+        self.start_over(Arc::clone(&self.jobs), events, schedule)
+    }
+
+    pub(super) fn start_over(
+        &self,
+        jobs: Arc<FakeJobs>,
+        events: Events,
+        schedule: Schedule,
+    ) -> Working {
         let dispatcher = Dispatcher::over(
-            Arc::clone(&self.jobs) as _,
+            jobs,
             self.forge.clone(),
             events.handlers,
             schedule.handlers,
@@ -127,6 +141,7 @@ pub(super) fn config(changes: &[(&str, &str)]) -> Config {
     let settings = [
         ("APP__IDS", "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21"),
         ("STORE__URL", "sqlite::memory:"),
+        ("ATLASSIAN__API_HOSTS", "api.atlassian.com,127.0.0.1"),
         ("INBOX__WORKERS", &workers),
         ("INBOX__MAX_ATTEMPTS", &attempts),
     ];

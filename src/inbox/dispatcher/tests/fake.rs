@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -66,15 +66,15 @@ pub(in super::super) struct Books {
     pub(in super::super) turns: usize,
     pub(in super::super) sweeps: usize,
     pub(in super::super) renewals: usize,
-    pub(in super::super) trouble: HashSet<Trouble>,
     /// No settlement of this one can be written.
     pub(in super::super) unwritable: Option<JobId>,
 }
 
 #[derive(Default)]
 pub(in super::super) struct FakeJobs {
-    books: Mutex<Books>,
-    changed: Notify,
+    books: Arc<Mutex<Books>>,
+    changed: Arc<Notify>,
+    trouble: Mutex<HashSet<Trouble>>,
 }
 
 fn unavailable() -> StoreError {
@@ -173,6 +173,15 @@ impl Books {
 }
 
 impl FakeJobs {
+    /// The same jobs as another process sees them, with trouble of its own.
+    pub(in super::super) fn replica(&self) -> Self {
+        Self {
+            books: Arc::clone(&self.books),
+            changed: Arc::clone(&self.changed),
+            trouble: Mutex::default(),
+        }
+    }
+
     /// Job `number` of installation 1.
     pub(in super::super) fn put(&self, number: u128) {
         self.put_of(number, 1, |_| {});
@@ -199,7 +208,7 @@ impl FakeJobs {
     }
 
     pub(in super::super) fn trouble(&self, trouble: &[Trouble]) {
-        self.books().trouble = trouble.iter().copied().collect();
+        *self.trouble.lock().unwrap() = trouble.iter().copied().collect();
     }
 
     /// Waits until the books show it; two days of paused time at most.
@@ -221,7 +230,7 @@ impl FakeJobs {
     }
 
     fn has(&self, trouble: Trouble) -> bool {
-        self.books().trouble.contains(&trouble)
+        self.trouble.lock().unwrap().contains(&trouble)
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Books) -> T) -> T {
