@@ -267,6 +267,11 @@ impl Actors {
         }))
     }
 
+    /// Forgets the tokens that were exchanged in an installation.
+    pub(crate) fn forget(&self, installation: &InstallationId) {
+        self.0.impersonation.forget_installation(installation);
+    }
+
     pub(crate) fn stage(&self, reach: Reach, deadline: Deadline, trace: TraceId) -> Stage {
         Stage {
             shared: Arc::clone(&self.0),

@@ -20,7 +20,12 @@ use axum::{
 use serde::Serialize;
 
 use self::administrators::Administrators;
-use crate::{Events, Forge, Invocation, Schedule, fit::Claims, inbox::Interval};
+use crate::{
+    Events, Forge, Invocation, Schedule,
+    fit::Claims,
+    inbox::Interval,
+    residency::{self, NothingToMove},
+};
 
 /// The digest app's routes.
 pub fn router(forge: &Forge) -> Router<Forge> {
@@ -42,6 +47,7 @@ pub fn router(forge: &Forge) -> Router<Forge> {
         )
         .route("/api/digest", get(subscription::digest))
         .with_state(digest)
+        .merge(residency::routes(NothingToMove))
 }
 
 /// The events that the digest app takes.

@@ -17,7 +17,7 @@ use crate::{
     impersonation::Impersonation,
     outbound::{self, ApiHosts, HostNotAllowed},
     product::Outbound,
-    store::{self, Installations, OpenError, Remembered, jobs::Jobs},
+    store::{self, Installations, OpenError, Remembered, StoreError, jobs::Jobs},
     telemetry,
     token::Token,
 };
@@ -36,6 +36,11 @@ struct Inner {
     jobs: Arc<dyn Jobs>,
     actors: Actors,
     metrics: Option<PrometheusHandle>,
+}
+
+pub(crate) struct Deleted {
+    pub(crate) known: bool,
+    pub(crate) jobs: u64,
 }
 
 /// Why the remote cannot start.
@@ -187,6 +192,22 @@ impl Forge {
     /// Where events and ticks wait for their handlers.
     pub(crate) fn jobs(&self) -> &Arc<dyn Jobs> {
         &self.0.jobs
+    }
+
+    /// Ends when what is known of an installation is on disk.
+    pub(crate) async fn installation_kept(&self, _: &InstallationId) {
+        self.0.installations.flush().await;
+    }
+
+    /// Deletes an installation with its tokens and its jobs.
+    pub(crate) async fn delete_installation(
+        &self,
+        id: &InstallationId,
+    ) -> Result<Deleted, StoreError> {
+        self.0.actors.forget(id);
+        Err(StoreError::Unavailable(
+            "installations are not deleted yet".into(),
+        ))
     }
 
     pub(crate) fn lives<Kind>(&self, token: &Token<Kind>) -> bool {

@@ -6,10 +6,12 @@
 
 mod extract;
 mod header;
+mod platform;
 mod remember;
 
 use std::{fmt, sync::Arc};
 
+pub use self::platform::FromPlatform;
 use crate::{
     actor::{AccountActor, ActorError, AppActor, Reach, Stage, UserActor},
     deadline::Deadline,
@@ -148,6 +150,11 @@ impl Invocation {
     ) -> Result<AccountActor, Error> {
         let token = self.app_token()?.clone();
         self.stage().account(token, account, Some(product)).await
+    }
+
+    /// The app token that came along, if it lives: a job that the request becomes takes it on.
+    pub(crate) fn living_app_token(&self) -> Option<&AppToken> {
+        self.app_token().ok()
     }
 
     fn app_token(&self) -> Result<&AppToken, ActorError> {

@@ -4,20 +4,26 @@
 //!
 //! ```no_run
 //! use axum::{Json, Router, routing::get};
-//! use forge_remote::{Config, Error, Forge, Invocation};
+//! use forge_remote::{Config, Error, Event, Events, Forge, Invocation, JobError, Schedule};
 //! use serde_json::Value;
 //!
 //! #[tokio::main]
 //! async fn main() -> anyhow::Result<()> {
 //!     let forge = Forge::from_config(Config::load()?).await?;
 //!     let ui = Router::new().route("/api/content", get(content));
-//!     forge_remote::serve(forge, ui).await?;
+//!     let events = Events::new().on("avi:confluence:updated:page", page_updated);
+//!     forge_remote::serve(forge, ui, events, Schedule::new()).await?;
 //!     Ok(())
 //! }
 //!
 //! async fn content(invocation: Invocation) -> Result<Json<Value>, Error> {
 //!     let confluence = invocation.as_user()?.confluence()?;
 //!     Ok(Json(confluence.get("/wiki/rest/api/content").query(&[("limit", "25")]).json().await?))
+//! }
+//!
+//! async fn page_updated(event: Event) -> Result<(), JobError> {
+//!     event.as_app()?.confluence()?.get("/wiki/api/v2/pages").send().await?;
+//!     Ok(())
 //! }
 //! ```
 //!
@@ -41,6 +47,8 @@
 //! | [`impersonation`] | the exchange of the app's token for another account's |
 //! | [`actor`] | who speaks, and with which token |
 //! | [`invocation`] | the extractor |
+//! | [`inbox`] | events and schedules: on disk before they are acknowledged, handled at least once |
+//! | [`residency`] | data residency: what the platform asks when a site moves |
 //! | [`server`] | listeners, layers, health, shutdown |
 //! | [`config`] | settings, their layers and checks |
 //! | [`digest`] | the app that ships: an example of all of it |
@@ -69,6 +77,7 @@ pub mod inbox;
 pub mod invocation;
 pub mod outbound;
 pub mod product;
+pub mod residency;
 pub mod secret;
 pub mod server;
 pub mod storage;

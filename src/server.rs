@@ -14,7 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::connections::Connections;
 pub use self::shutdown::terminated;
-use crate::forge::Forge;
+use crate::{
+    forge::Forge,
+    inbox::{Events, Inbox, Schedule},
+};
 
 /// Connections for each request that is served at once: proxies keep idle ones.
 const IDLE_FOR_EACH: usize = 4;
@@ -24,29 +27,47 @@ const MOST_OPERATORS: usize = 64;
 /// Runs a remote until the process is told to stop (SIGTERM or Ctrl-C).
 ///
 /// `ui` holds the routes that Forge or a browser calls; its handlers take an
-/// [`Invocation`](crate::Invocation). Around them come the error contract, limits,
-/// deadlines, CORS and the admin listener with health and metrics.
+/// [`Invocation`](crate::Invocation). `events` and `schedule` hold the handlers of what the
+/// platform sends to `/forge/events`, `/forge/lifecycle`, `/forge/scheduled/<key>` and
+/// `/forge/uninstall`: those routes are there without any. Around all come the error
+/// contract, limits, deadlines, CORS and the admin listener with health and metrics.
 ///
 /// ```no_run
 /// use axum::{Json, Router, routing::get};
-/// use forge_remote::{Config, Error, Forge, Invocation};
+/// use forge_remote::{Config, Error, Event, Events, Forge, Invocation, JobError, Schedule};
 ///
 /// #[tokio::main]
 /// async fn main() -> anyhow::Result<()> {
 ///     let forge = Forge::from_config(Config::load()?).await?;
-///     forge_remote::serve(forge, Router::new().route("/api/hello", get(hello))).await?;
+///     let ui = Router::new().route("/api/hello", get(hello));
+///     let events = Events::new().on("avi:confluence:updated:page", page_updated);
+///     forge_remote::serve(forge, ui, events, Schedule::new()).await?;
 ///     Ok(())
 /// }
 ///
 /// async fn hello(invocation: Invocation) -> Result<Json<String>, Error> {
 ///     Ok(Json(format!("Hello from {}", invocation.installation())))
 /// }
+///
+/// async fn page_updated(event: Event) -> Result<(), JobError> {
+///     println!("{} in {}", event.event_type(), event.installation());
+///     Ok(())
+/// }
 /// ```
 ///
 /// # Errors
 /// [`ServeError`] if a listener cannot be opened.
-pub async fn serve(forge: Forge, ui: Router<Forge>) -> Result<(), ServeError> {
-    Server::bind(forge, ui).await?.run(terminated()).await;
+///
+/// # Panics
+/// If `ui` has one of the routes that events and schedules have.
+pub async fn serve(
+    forge: Forge,
+    ui: Router<Forge>,
+    events: Events,
+    schedule: Schedule,
+) -> Result<(), ServeError> {
+    let server = Server::bind(forge, ui, events, schedule).await?;
+    server.run(terminated()).await;
     Ok(())
 }
 
@@ -56,6 +77,7 @@ pub struct Server {
     forge: Forge,
     public: Listener,
     admin: Listener,
+    inbox: Inbox,
     stopping: CancellationToken,
 }
 
@@ -87,15 +109,29 @@ impl Server {
     ///
     /// # Errors
     /// [`ServeError`] if an address cannot be had.
-    pub async fn bind(forge: Forge, ui: Router<Forge>) -> Result<Self, ServeError> {
+    ///
+    /// # Panics
+    /// If `ui` has one of the routes that events and schedules have.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "they are the server's, as `ui` is"
+    )]
+    pub async fn bind(
+        forge: Forge,
+        ui: Router<Forge>,
+        events: Events,
+        schedule: Schedule,
+    ) -> Result<Self, ServeError> {
         let settings = forge.config().server.clone();
         let stopping = CancellationToken::new();
-        let public = layers::around(ui, &forge);
+        let inbox = Inbox::new(&forge, &events, &schedule);
+        let public = layers::around(ui.merge(inbox.routes()), &forge);
         let admin = admin::router(forge.clone(), stopping.clone());
         Ok(Self {
             public: Listener::open(settings.listen, "server.listen", public).await?,
             admin: Listener::open(settings.admin_listen, "server.admin_listen", admin).await?,
             forge,
+            inbox,
             stopping,
         })
     }
@@ -113,12 +149,14 @@ impl Server {
     }
 
     /// Answers until `stop` is ready, then drains: readiness goes red, no connection
-    /// is taken any more, and requests in flight have ten seconds to finish.
+    /// is taken any more, no job begins, and requests and jobs that are at work have ten
+    /// seconds to finish.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
         let Self {
             forge,
             public,
             admin,
+            mut inbox,
             stopping,
         } = self;
         tracing::info!(
@@ -128,15 +166,16 @@ impl Server {
             "listening on {}", public.address
         );
         forge.start();
+        inbox.start();
         let most = forge.config().server.max_in_flight * IDLE_FOR_EACH;
-        shutdown::drain(
+        let service = shutdown::Service {
             forge,
-            public.connections(most),
-            admin.connections(MOST_OPERATORS),
+            inbox,
+            public: public.connections(most),
+            admin: admin.connections(MOST_OPERATORS),
             stopping,
-            stop,
-        )
-        .await;
+        };
+        service.run(stop).await;
     }
 }
 

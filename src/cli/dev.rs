@@ -55,7 +55,9 @@ async fn dev(options: &Options) -> anyhow::Result<()> {
     } else {
         let forge = Forge::from_config(config).await?;
         let ui = digest::router(&forge);
-        let server = Server::bind(forge, ui).await.map_err(in_terms_of_options)?;
+        let server = Server::bind(forge, ui, digest::events(), digest::schedule())
+            .await
+            .map_err(in_terms_of_options)?;
         // Port 0 is any free one: known only now.
         emulator.set_remote(format!("http://{}", server.address()).parse()?);
         welcome(&emulator, &server);

@@ -11,6 +11,6 @@ async fn serve() -> anyhow::Result<()> {
     telemetry::init(&config.telemetry)?;
     let forge = Forge::from_config(config).await?;
     let ui = digest::router(&forge);
-    forge_remote::serve(forge, ui).await?;
+    forge_remote::serve(forge, ui, digest::events(), digest::schedule()).await?;
     Ok(())
 }

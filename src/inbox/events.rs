@@ -1,6 +1,6 @@
 //! Which handler takes which event.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
@@ -14,6 +14,9 @@ use super::{
 pub(super) const INSTALLED: &str = "avi:forge:installed:app";
 /// `avi:forge:upgraded:app`
 pub(super) const UPGRADED: &str = "avi:forge:upgraded:app";
+/// `avi:forge:uninstalled:app`: not in the platform's list of events any more, and sent to
+/// apps that once asked for it.
+pub(super) const UNINSTALLED: &str = "avi:forge:uninstalled:app";
 
 pub(super) type OnUninstalling =
     Arc<dyn Fn(Uninstalling) -> BoxFuture<'static, Result<(), JobError>> + Send + Sync>;
@@ -128,5 +131,13 @@ impl Events {
         });
         self.handlers.add(event_type, Handler { run, order_by });
         self
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("handlers", &self.handlers)
+            .finish_non_exhaustive()
     }
 }

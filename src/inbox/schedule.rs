@@ -1,6 +1,6 @@
 //! Which handler takes which scheduled trigger.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, TryFutureExt};
 
@@ -99,5 +99,13 @@ impl Schedule {
         self.handlers.add(key, Handler { run, order_by });
         self.windows.insert(key.into(), interval.window());
         self
+    }
+}
+
+impl fmt::Debug for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Schedule")
+            .field("handlers", &self.handlers)
+            .finish_non_exhaustive()
     }
 }

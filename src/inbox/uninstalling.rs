@@ -15,17 +15,23 @@ use crate::{
 /// }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Uninstalling(Invocation);
+pub struct Uninstalling {
+    invocation: Invocation,
+    deadline: Deadline,
+}
 
 impl Uninstalling {
-    pub(super) const fn of(invocation: Invocation) -> Self {
-        Self(invocation)
+    pub(super) const fn of(invocation: Invocation, deadline: Deadline) -> Self {
+        Self {
+            invocation,
+            deadline,
+        }
     }
 
     /// The installation that goes.
     #[must_use]
     pub fn installation(&self) -> &InstallationId {
-        self.0.installation()
+        self.invocation.installation()
     }
 
     /// Speaks as the app.
@@ -33,18 +39,19 @@ impl Uninstalling {
     /// # Errors
     /// `missing_app_token` if none came along.
     pub fn as_app(&self) -> Result<AppActor, Error> {
-        self.0.as_app()
+        self.invocation.as_app()
     }
 
-    /// Until when the platform waits: under 55 s.
+    /// Until when the handler may take: under 55 s. It is cut off then, and the
+    /// installation is deleted.
     #[must_use]
-    pub fn deadline(&self) -> Deadline {
-        self.0.deadline()
+    pub const fn deadline(&self) -> Deadline {
+        self.deadline
     }
 
     /// The request.
     #[must_use]
     pub const fn invocation(&self) -> &Invocation {
-        &self.0
+        &self.invocation
     }
 }

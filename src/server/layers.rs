@@ -31,12 +31,14 @@ use crate::{
 const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
 /// How long a browser may remember that an origin is allowed.
 const PREFLIGHT_AGE: Duration = Duration::from_hours(1);
+/// Forge waits 5 s for the answer to an event or a tick (Forge Remote essentials).
+const PLATFORM_PATIENCE: Duration = Duration::from_millis(4500);
+/// It waits 55 s for an uninstall (Forge events: "Uninstall").
+const UNINSTALL_PATIENCE: Duration = Duration::from_secs(53);
+
 pub(super) fn around(ui: Router<Forge>, forge: &Forge) -> Router {
     let settings = &forge.config().server;
-    let limits = Limits {
-        room: Arc::new(Semaphore::new(settings.max_in_flight)),
-        patience: settings.answer_within,
-    };
+    let limits = Limits::new(settings);
     ui.method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED)
         .fallback(async || StatusCode::NOT_FOUND)
         .with_state(forge.clone())
@@ -72,16 +74,51 @@ fn cors(settings: &Server) -> CorsLayer {
 /// Shared by all routes: a layer is cloned for each.
 #[derive(Clone)]
 struct Limits {
+    ui: Lane,
+    platform: Lane,
+    uninstalls: Lane,
+}
+
+/// Room for requests of one kind, and what they have.
+///
+/// Each kind has as much room as the settings say for itself: people on a page do not keep
+/// events out, a flood of events does not keep people out, and neither meets an uninstall,
+/// which takes long and comes only once.
+#[derive(Clone)]
+struct Lane {
     room: Arc<Semaphore>,
     patience: Duration,
+}
+
+impl Limits {
+    fn new(settings: &Server) -> Self {
+        let lane = |patience| Lane {
+            room: Arc::new(Semaphore::new(settings.max_in_flight)),
+            patience,
+        };
+        Self {
+            ui: lane(settings.answer_within),
+            platform: lane(PLATFORM_PATIENCE),
+            uninstalls: lane(UNINSTALL_PATIENCE),
+        }
+    }
+
+    fn lane(&self, route: Option<&MatchedPath>) -> &Lane {
+        match route.map(MatchedPath::as_str) {
+            Some("/forge/uninstall") => &self.uninstalls,
+            Some(route) if route.starts_with("/forge/") => &self.platform,
+            _ => &self.ui,
+        }
+    }
 }
 
 async fn guard(State(limits): State<Limits>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let trace = TraceId::of(request.headers());
-    let deadline = Deadline::after(limits.patience);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let lane = limits.lane(route.as_ref());
+    let deadline = Deadline::after(lane.patience);
     request.extensions_mut().insert(trace.clone());
     request.extensions_mut().insert(deadline);
     let span = tracing::error_span!(
@@ -92,7 +129,7 @@ async fn guard(State(limits): State<Limits>, mut request: Request, next: Next) -
         "installation.id" = tracing::field::Empty,
     );
     async {
-        let answer = match limits.room.try_acquire() {
+        let answer = match lane.room.try_acquire() {
             Ok(_place) => deadline
                 .bound(next.run(request))
                 .await

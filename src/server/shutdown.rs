@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::connections::Connections;
-use crate::forge::Forge;
+use crate::{forge::Forge, inbox::Inbox};
 
-/// What requests in flight get once the service is told to stop.
+/// What requests in flight and jobs get once the service is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// Ready when the process gets SIGTERM (what platforms send) or Ctrl-C.
@@ -40,27 +40,42 @@ async fn terminate() {
     std::future::pending().await
 }
 
-/// Serves both listeners until `stop`, then drains the public one. The admin listener
-/// goes last, so that readiness can be seen going red.
-pub(super) async fn drain(
-    forge: Forge,
-    public: Connections,
-    admin: Connections,
-    stopping: CancellationToken,
-    stop: impl Future<Output = ()> + Send,
-) {
-    let drained = CancellationToken::new();
-    // Whoever holds a scrape open does not hold the process.
-    let admin = tokio::spawn(admin.serve(drained.clone(), Duration::from_secs(1)));
-    let public = tokio::spawn(public.serve(stopping.clone(), DRAIN));
-    stop.await;
-    tracing::info!("stopping: requests in flight have {} s", DRAIN.as_secs());
-    stopping.cancel();
-    if !public.await.unwrap_or(false) {
-        tracing::warn!("stopped with requests in flight: they took longer than the drain allows");
+/// Everything that runs until the process stops.
+pub(super) struct Service {
+    pub(super) forge: Forge,
+    pub(super) inbox: Inbox,
+    pub(super) public: Connections,
+    pub(super) admin: Connections,
+    pub(super) stopping: CancellationToken,
+}
+
+impl Service {
+    /// Serves both listeners until `stop`, then drains the public one and the inbox. The
+    /// admin listener goes last, so that readiness can be seen going red.
+    pub(super) async fn run(self, stop: impl Future<Output = ()> + Send) {
+        let Self {
+            forge,
+            inbox,
+            public,
+            admin,
+            stopping,
+        } = self;
+        let drained = CancellationToken::new();
+        // Whoever holds a scrape open does not hold the process.
+        let admin = tokio::spawn(admin.serve(drained.clone(), Duration::from_secs(1)));
+        let public = tokio::spawn(public.serve(stopping.clone(), DRAIN));
+        stop.await;
+        tracing::info!("stopping: what is at work has {} s", DRAIN.as_secs());
+        stopping.cancel();
+        let (public, ()) = tokio::join!(public, inbox.stop(DRAIN));
+        if !public.unwrap_or(false) {
+            tracing::warn!(
+                "stopped with requests in flight: they took longer than the drain allows"
+            );
+        }
+        forge.flush().await;
+        drained.cancel();
+        let _ = admin.await;
+        tracing::info!("stopped");
     }
-    forge.flush().await;
-    drained.cancel();
-    let _ = admin.await;
-    tracing::info!("stopped");
 }

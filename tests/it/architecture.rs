@@ -25,6 +25,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("forge", 5),
     ("invocation", 6),
     ("inbox", 7),
+    ("residency", 7),
     ("server", 8),
     ("digest", 9),
     ("conformance", 9),

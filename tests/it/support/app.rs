@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::SocketAddr};
 
 use axum::Router;
-use forge_remote::{Config, Forge, config::Sources, digest, server::Server};
+use forge_remote::{Config, Events, Forge, Schedule, config::Sources, digest, server::Server};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{atlassian::Atlassian, caller::Caller, claims::APP, log};
@@ -23,6 +23,8 @@ pub(crate) struct TestApp {
 pub(crate) struct Setup {
     settings: HashMap<String, String>,
     routes: Router<Forge>,
+    events: Events,
+    schedule: Schedule,
     folder: tempfile::TempDir,
     atlassian: Atlassian,
 }
@@ -58,6 +60,8 @@ impl TestApp {
         Setup {
             settings,
             routes: Router::new(),
+            events: digest::events(),
+            schedule: digest::schedule(),
             folder,
             atlassian,
         }
@@ -115,6 +119,18 @@ impl Setup {
         self
     }
 
+    /// The app's handlers of events, in place of the digest's.
+    pub(crate) fn events(mut self, events: Events) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// The app's schedules, in place of the digest's.
+    pub(crate) fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
     /// Continues with the files that another service left.
     pub(crate) fn folder(mut self, folder: tempfile::TempDir) -> Self {
         let database = format!("sqlite://{}/store/test.db", folder.path().display());
@@ -140,7 +156,9 @@ impl Setup {
         let config = Config::load_from(&sources).unwrap().config;
         let forge = Forge::from_config(config).await.unwrap();
         let routes = digest::router(&forge).merge(self.routes);
-        let server = Server::bind(forge.clone(), routes).await.unwrap();
+        let server = Server::bind(forge.clone(), routes, self.events, self.schedule)
+            .await
+            .unwrap();
         let (address, admin) = (server.address(), server.admin_address());
         let (stop, told) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async {
