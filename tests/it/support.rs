@@ -6,5 +6,6 @@ pub(crate) mod atlassian;
 pub(crate) mod caller;
 pub(crate) mod claims;
 pub(crate) mod held;
+pub(crate) mod kept;
 pub(crate) mod keys;
 pub(crate) mod log;

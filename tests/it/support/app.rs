@@ -6,7 +6,12 @@ use axum::Router;
 use forge_remote::{Config, Events, Forge, Schedule, config::Sources, digest, server::Server};
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use super::{atlassian::Atlassian, caller::Caller, claims::APP, log};
+use super::{
+    atlassian::Atlassian,
+    caller::{Caller, Fit},
+    claims::APP,
+    log,
+};
 
 pub(crate) struct TestApp {
     pub(crate) atlassian: Atlassian,
@@ -22,6 +27,7 @@ pub(crate) struct TestApp {
 /// A service in the making.
 pub(crate) struct Setup {
     settings: HashMap<String, String>,
+    digest: bool,
     routes: Router<Forge>,
     events: Events,
     schedule: Schedule,
@@ -59,6 +65,7 @@ impl TestApp {
             .collect();
         Setup {
             settings,
+            digest: true,
             routes: Router::new(),
             events: digest::events(),
             schedule: digest::schedule(),
@@ -76,6 +83,17 @@ impl TestApp {
     /// Forge, for a UI invocation with both tokens.
     pub(crate) fn as_forge(&self) -> Caller {
         self.anybody().with_fit().app_token().user_token()
+    }
+
+    /// Forge, with an event or a tick: a FIT of its own each time, and the app's token.
+    pub(crate) fn as_platform(&self) -> Caller {
+        self.as_platform_with(|fit| fit)
+    }
+
+    /// As [`as_platform`](Self::as_platform), with a changed FIT.
+    pub(crate) fn as_platform_with(&self, change: impl FnOnce(Fit) -> Fit) -> Caller {
+        let caller = self.anybody().fit(|fit| change(fit.of_platform()));
+        caller.with_fit().app_token()
     }
 
     /// A caller of the admin listener.
@@ -110,6 +128,12 @@ impl TestApp {
 impl Setup {
     pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
         self.settings.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Without the routes of the app that ships.
+    pub(crate) fn without_digest(mut self) -> Self {
+        self.digest = false;
         self
     }
 
@@ -155,7 +179,10 @@ impl Setup {
         };
         let config = Config::load_from(&sources).unwrap().config;
         let forge = Forge::from_config(config).await.unwrap();
-        let routes = digest::router(&forge).merge(self.routes);
+        let mut routes = self.routes;
+        if self.digest {
+            routes = digest::router(&forge).merge(routes);
+        }
         let server = Server::bind(forge.clone(), routes, self.events, self.schedule)
             .await
             .unwrap();

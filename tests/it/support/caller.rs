@@ -35,6 +35,15 @@ impl Fit {
         }
     }
 
+    /// The platform's own, for an event or a schedule: no user, no page, and an id of its own.
+    pub(crate) fn of_platform(self) -> Self {
+        self.without("/principal")
+            .without("/context")
+            .claim("/app/module/type", "core:endpoint")
+            .claim("/app/module/key", "events")
+            .claim("/jti", uuid::Uuid::new_v4().simple().to_string())
+    }
+
     pub(crate) fn claim(mut self, pointer: &str, value: impl Into<Value>) -> Self {
         put(&mut self.claims, pointer, value.into());
         self
@@ -156,6 +165,10 @@ impl Caller {
         self
     }
 
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
     pub(crate) fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some((content_type.to_owned(), body.into()));
         self
@@ -163,6 +176,10 @@ impl Caller {
 
     pub(crate) async fn get(self, path: &str) -> Answer {
         self.send(Method::GET, path).await
+    }
+
+    pub(crate) async fn post(self, path: &str) -> Answer {
+        self.send(Method::POST, path).await
     }
 
     pub(crate) async fn send(self, method: Method, path: &str) -> Answer {

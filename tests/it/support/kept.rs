@@ -1,0 +1,80 @@
+//! What is on disk: the service's database, opened a second time.
+
+use forge_remote::{
+    clock::Clock,
+    config::Environment,
+    store::{
+        self, Database,
+        jobs::{JobId, JobRecord, JobState, Which},
+    },
+};
+use serde_json::Value;
+
+use super::{answer::Answer, app::TestApp, claims::INSTALLATION};
+
+/// Every state that a job can be in.
+const STATES: [JobState; 7] = [
+    JobState::Ready,
+    JobState::Blocked,
+    JobState::Delayed,
+    JobState::Parked,
+    JobState::Running,
+    JobState::Done,
+    JobState::Dead,
+];
+
+/// The files behind a service, as another process sees them.
+pub(crate) struct Kept(Database);
+
+impl Kept {
+    pub(crate) async fn by(app: &TestApp) -> Self {
+        let settings = &app.forge.config().store;
+        let store = store::open(settings, &Environment::Test, Clock::system());
+        Self(store.await.unwrap())
+    }
+
+    /// All jobs, the newest first.
+    pub(crate) async fn jobs(&self) -> Vec<JobRecord> {
+        let mut jobs = Vec::new();
+        for state in STATES {
+            let which = Which {
+                state: Some(state),
+                ..Which::default()
+            };
+            jobs.extend(self.0.jobs.list(&which).await.unwrap());
+        }
+        jobs
+    }
+
+    pub(crate) async fn job(&self, id: JobId) -> JobRecord {
+        self.0
+            .jobs
+            .show(id)
+            .await
+            .unwrap()
+            .expect("the job is kept")
+    }
+
+    pub(crate) async fn payload(&self, id: JobId) -> Value {
+        let payload = self.job(id).await.payload.expect("a payload");
+        serde_json::from_str(&payload).unwrap()
+    }
+
+    /// Whether the installation of the tests is known.
+    pub(crate) async fn knows_installation(&self) -> bool {
+        let id = INSTALLATION.parse().unwrap();
+        self.0.installations.load(id).await.unwrap().is_some()
+    }
+}
+
+/// The id in a 202, and whether it is a duplicate's.
+#[track_caller]
+pub(crate) fn acknowledged(answer: &Answer) -> (JobId, bool) {
+    let text = String::from_utf8_lossy(&answer.body);
+    assert_eq!(answer.status, 202, "{text}");
+    assert_eq!(answer.header("content-type"), "application/json");
+    let body = answer.json();
+    assert_eq!(body.as_object().unwrap().len(), 2, "{text}");
+    let id = body["id"].as_str().unwrap().parse().unwrap();
+    (id, body["duplicate"].as_bool().unwrap())
+}
