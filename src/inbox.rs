@@ -26,9 +26,10 @@ mod uninstalling;
 use std::{fmt, sync::Arc, time::Duration};
 
 use axum::Router;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::JoinHandle, time::timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use self::{intake::Intake, uninstall::Uninstall};
+use self::{dispatcher::Dispatcher, intake::Intake, uninstall::Uninstall};
 use crate::forge::Forge;
 
 pub use self::{
@@ -41,21 +42,39 @@ pub use self::{
     uninstalling::Uninstalling,
 };
 
+/// What the dispatcher has, once its runs have had their time, to tell the store.
+const TIME_TO_SETTLE: Duration = Duration::from_secs(10);
+
 /// Events and schedules of one server: the routes that take them in, and the work on them.
 pub(crate) struct Inbox {
     routes: Router<Forge>,
     uninstall: Uninstall,
+    dispatcher: Dispatcher,
+}
+
+/// An inbox that works on what waits. Dropped, it takes up no more.
+pub(crate) struct Working {
+    uninstall: Uninstall,
+    dispatcher: JoinHandle<()>,
+    stop: DropGuard,
 }
 
 impl Inbox {
+    /// Ready to take events in, as soon as its routes are served.
+    ///
     /// # Panics
     /// Outside a Tokio runtime.
     pub(crate) fn new(forge: &Forge, events: &Events, schedule: &Schedule) -> Self {
+        // Whatever is taken in wakes the dispatcher.
         let wake = Arc::new(Notify::new());
         let intake = Intake::start(Arc::clone(forge.jobs()), Arc::clone(&wake));
         let uninstall = Uninstall::new(forge, events.uninstalling.clone());
-        let routes = routes::routes(forge, events, schedule, intake, uninstall.clone());
-        Self { routes, uninstall }
+        let handlers = (events.handlers.clone(), schedule.handlers.clone());
+        Self {
+            routes: routes::routes(forge, events, schedule, intake, uninstall.clone()),
+            uninstall,
+            dispatcher: Dispatcher::new(forge.clone(), handlers.0, handlers.1, wake),
+        }
     }
 
     /// The routes under `/forge`.
@@ -64,11 +83,25 @@ impl Inbox {
     }
 
     /// Begins to work on what waits.
-    pub(crate) fn start(&mut self) {}
+    pub(crate) fn start(self) -> Working {
+        let stop = CancellationToken::new();
+        Working {
+            uninstall: self.uninstall,
+            dispatcher: tokio::spawn(self.dispatcher.run(stop.clone())),
+            stop: stop.drop_guard(),
+        }
+    }
+}
 
-    /// Takes up no more work. What is at work has `patience`.
+impl Working {
+    /// Takes up no more work, and gives what is at work `patience`.
     pub(crate) async fn stop(self, patience: Duration) {
-        self.uninstall.stop(patience).await;
+        drop(self.stop);
+        let dispatched = timeout(patience + TIME_TO_SETTLE, self.dispatcher);
+        let (dispatched, ()) = tokio::join!(dispatched, self.uninstall.stop(patience));
+        if !matches!(dispatched, Ok(Ok(()))) {
+            tracing::warn!("stopped with jobs at work: they run again once their leases lapse");
+        }
     }
 }
 

@@ -156,7 +156,7 @@ impl Server {
             forge,
             public,
             admin,
-            mut inbox,
+            inbox,
             stopping,
         } = self;
         tracing::info!(
@@ -166,11 +166,10 @@ impl Server {
             "listening on {}", public.address
         );
         forge.start();
-        inbox.start();
         let most = forge.config().server.max_in_flight * IDLE_FOR_EACH;
         let service = shutdown::Service {
             forge,
-            inbox,
+            inbox: inbox.start(),
             public: public.connections(most),
             admin: admin.connections(MOST_OPERATORS),
             stopping,

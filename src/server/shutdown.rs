@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::connections::Connections;
-use crate::{forge::Forge, inbox::Inbox};
+use crate::{forge::Forge, inbox::Working};
 
 /// What requests in flight and jobs get once the service is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -43,7 +43,7 @@ async fn terminate() {
 /// Everything that runs until the process stops.
 pub(super) struct Service {
     pub(super) forge: Forge,
-    pub(super) inbox: Inbox,
+    pub(super) inbox: Working,
     pub(super) public: Connections,
     pub(super) admin: Connections,
     pub(super) stopping: CancellationToken,
