@@ -25,15 +25,23 @@
 mod access;
 mod confluence;
 mod console;
+mod deliveries;
+mod events;
 mod exchange_meter;
+mod firing;
 mod gateway;
+mod installation;
 mod jira;
 mod journal;
 mod keys;
+mod lifecycle;
 mod manifest;
+mod migration;
 mod mint;
+mod moment;
 mod platform;
 mod running;
+mod schedules;
 mod server;
 mod stage;
 mod start;
@@ -45,8 +53,9 @@ mod world;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -60,7 +69,14 @@ use keys::SigningKey;
 use manifest::Manifest;
 use stage::Stage;
 
-pub use journal::{Answer, Call, Identity, Invocation, Purpose, SentRequest, Settlement};
+pub use events::{FireError, FireEvent};
+pub use installation::{Refused, Settling};
+pub use journal::{
+    Answer, Attempt, Call, Delivery, DeliveryState, Hook, Identity, Invocation, Occasion, Purpose,
+    Retry, RetryReason, SentRequest, Settlement,
+};
+pub use lifecycle::LifecycleError;
+pub use migration::{Migrate, Migrated, Reason};
 pub use platform::{Invoke, InvokeError};
 pub use running::{Running, User};
 pub use start::StartError;
@@ -92,8 +108,22 @@ pub struct Settings {
     pub token_lifetime: Duration,
     /// How long an impersonated token is valid; 1 h.
     pub impersonation_lifetime: Duration,
-    /// How long the platform waits for the remote; 25 s.
+    /// How long the platform waits for the remote that a UI invokes; 25 s.
     pub invocation_limit: Duration,
+    /// How long it waits with an event or a schedule; 5 s.
+    pub event_limit: Duration,
+    /// How long it waits before an uninstall; 55 s.
+    pub uninstall_limit: Duration,
+    /// Seconds of the platform in one of ours, for the minute between redeliveries, for
+    /// delays and for schedules: 1, from 0.01 to 100,000.
+    pub speed: f64,
+    /// Whether an event stands in a `payload` object where its firing does not say; not by default.
+    pub wrapped_events: bool,
+    /// Whether a schedule that the remote did not take comes again like an event. The
+    /// platform's pages disagree; it does by default.
+    pub schedules_retried: bool,
+    /// Every so many runs of a schedule one is delivered twice; never by default.
+    pub duplicate_every: Option<NonZeroU32>,
     /// Tells the time that tokens are dated with.
     pub clock: Clock,
 }
@@ -114,6 +144,12 @@ impl Settings {
             token_lifetime: Duration::from_hours(4),
             impersonation_lifetime: Duration::from_hours(1),
             invocation_limit: Duration::from_secs(25),
+            event_limit: Duration::from_secs(5),
+            uninstall_limit: Duration::from_secs(55),
+            speed: 1.0,
+            wrapped_events: false,
+            schedules_retried: true,
+            duplicate_every: None,
             clock: Clock::system(),
         }
     }
@@ -140,8 +176,10 @@ impl Emulator {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address, source })?;
-        let stage = Arc::new(set_up(settings, manifest, address)?);
         let stop = CancellationToken::new();
+        let stage = Arc::new(set_up(settings, manifest, address, stop.clone())?);
+        let schedules = schedules::run_all(Arc::clone(&stage));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(schedules));
         let served = axum::serve(listener, server::router(Arc::clone(&stage)))
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let task = tokio::spawn(async move {
@@ -176,11 +214,15 @@ fn set_up(
     settings: Settings,
     manifest: Manifest,
     address: SocketAddr,
+    stop: CancellationToken,
 ) -> Result<Stage, StartError> {
+    if !(0.01..=100_000.0).contains(&settings.speed) {
+        return Err(StartError::Speed);
+    }
     let key = SigningKey::load_or_create(&settings.state_dir)
         .map_err(|error| StartError::SigningKey(error.to_string()))?;
     let origin = format!("http://{address}");
-    let installation = world::Installation::of(&manifest.app_id, manifest.products.clone());
+    let installation = installation::Installation::of(&manifest.app_id, manifest.products.clone());
     let lifetimes = tokens::Lifetimes {
         token: settings.token_lifetime,
         impersonation: settings.impersonation_lifetime,
@@ -193,7 +235,6 @@ fn set_up(
         title: settings.title,
         tokens: tokens::Tokens::new(
             &key.oauth_secret,
-            installation.id,
             &manifest.scopes,
             lifetimes,
             settings.clock.clone(),
@@ -201,7 +242,6 @@ fn set_up(
         mint: mint::Mint::new(
             key,
             manifest.app_id,
-            installation.clone(),
             origin.clone(),
             settings.fit_lifetime,
             settings.clock.clone(),
@@ -218,8 +258,19 @@ fn set_up(
         under_way: Arc::new(Semaphore::new(platform::MAX_UNDER_WAY)),
         invocation_limit: settings.invocation_limit,
         client: crate::outbound::client().map_err(StartError::Client)?,
+        timing: deliveries::Timing {
+            speed: settings.speed,
+            event_limit: settings.event_limit,
+            uninstall_limit: settings.uninstall_limit,
+            wrapped: settings.wrapped_events,
+            schedules_retried: settings.schedules_retried,
+            duplicate_every: settings.duplicate_every,
+        },
+        lifecycle: tokio::sync::Mutex::default(),
+        fired: AtomicU64::new(0),
+        stop,
         manifest,
-        installation,
+        installed: installation::Installed::new(installation),
         origin,
     })
 }

@@ -113,7 +113,8 @@ pub(super) async fn gate(
     next: Next,
 ) -> Response {
     let began = Instant::now();
-    let verified = bearer(request.headers()).and_then(|token| stage.tokens.verify(token));
+    let verified =
+        bearer(request.headers()).and_then(|token| stage.tokens.verify(token, &stage.installed));
     let method = request.method().clone();
     let path: String = request
         .uri()
@@ -129,7 +130,8 @@ pub(super) async fn gate(
             .because(note_on(*reason))
             .into_response(),
         Ok(grant) => {
-            if let Some(refusal) = wrong_site(&stage, request.uri().path()) {
+            let asked = request.uri().path();
+            if let Some(refusal) = wrong_site(&stage, asked).or_else(|| unsettled(&stage, asked)) {
                 refusal.into_response()
             } else {
                 request.extensions_mut().insert(grant.clone());
@@ -193,7 +195,9 @@ const fn note_on(reason: BadToken) -> &'static str {
             "The bearer is no OAuth token that this emulator made. A FIT opens no API."
         }
         BadToken::Expired => "The token has expired: read its `exp`, and take a newer one.",
-        BadToken::OtherInstallation => "The token belongs to another installation.",
+        BadToken::OtherInstallation => {
+            "The token belongs to another installation, or to one that was removed."
+        }
     }
 }
 
@@ -202,7 +206,8 @@ fn wrong_site(stage: &Stage, path: &str) -> Option<Refusal> {
     let mut segments = path.strip_prefix("/ex/")?.split('/');
     let product = Product::from(segments.next().unwrap_or_default());
     let cloud = segments.next().unwrap_or_default();
-    let note = if !stage.installation.is_in(&product) {
+    let installation = stage.installed.current();
+    let note = if !installation.is_some_and(|installation| installation.is_in(&product)) {
         "The app is not installed in that product: no module of the manifest lives there."
     } else if !world::is_this_site(cloud) {
         "The cloud id is not this site's: build the URL from the FIT's `apiBaseUrl`."
@@ -210,6 +215,17 @@ fn wrong_site(stage: &Stage, path: &str) -> Option<Refusal> {
         return None;
     };
     Some(Refusal::gateway(StatusCode::NOT_FOUND, "Not Found").because(note))
+}
+
+/// Products refuse an app for a while after its install, where that is asked for.
+fn unsettled(stage: &Stage, path: &str) -> Option<Refusal> {
+    path.strip_prefix("/ex/")?;
+    let refused = stage.installed.current()?.refuses()?;
+    let status = refused.status();
+    let message = status.canonical_reason().unwrap_or_default();
+    Some(Refusal::gateway(status, message).because(
+        "The app was installed just now and has not got its permissions yet: try again later, with growing pauses.",
+    ))
 }
 
 fn identity(grant: &Grant) -> Identity {

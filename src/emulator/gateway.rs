@@ -142,9 +142,12 @@ fn answer(stage: &Stage, grant: &Grant, input: &Input) -> Result<Response, Refus
 }
 
 fn granted(stage: &Stage, grant: &Grant, user: &world::User) -> Result<Response, Refusal> {
-    let (token, ttl) = stage.tokens.impersonate(user.account_id).ok_or_else(|| {
-        Refusal::gateway(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-    })?;
+    let (token, ttl) = stage
+        .tokens
+        .impersonate(grant.installation, user.account_id)
+        .ok_or_else(|| {
+            Refusal::gateway(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+        })?;
     if let Some(token_id) = token_id(token.expose()) {
         let belongs = Belonging {
             trace_id: None,
@@ -169,12 +172,15 @@ pub(super) fn token_id(token: &str) -> Option<String> {
 
 /// One context or more, each of a product that the app is installed in.
 fn ours(stage: &Stage, contexts: &[String]) -> bool {
-    let known =
-        |context: &String| {
-            stage.installation.products.iter().any(|product| {
-                *context == format!("ari:cloud:{product}::site/{}", world::cloud_id())
-            })
-        };
+    let Some(installation) = stage.installed.current() else {
+        return false;
+    };
+    let known = |context: &String| {
+        installation
+            .products
+            .iter()
+            .any(|product| *context == format!("ari:cloud:{product}::site/{}", world::cloud_id()))
+    };
     !contexts.is_empty() && contexts.iter().all(known)
 }
 

@@ -1,5 +1,7 @@
-//! What happened: the last invocations, each with the calls that the remote made for it.
+//! What happened: the last invocations and deliveries, each with the calls that the remote made for it.
 
+mod deliveries;
+mod delivery;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -9,8 +11,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
+pub(super) use deliveries::{Full, MAX_DELIVERIES};
+pub use delivery::{Attempt, Delivery, DeliveryState, Hook, Occasion, Retry, RetryReason};
 pub use record::{Answer, Call, Identity, Invocation, Purpose, SentRequest, Settlement};
 
 /// Invocations that are remembered, besides those under way; the oldest goes first.
@@ -20,17 +24,23 @@ const MAX_CALLS: usize = 500;
 /// Tokens whose last use is remembered.
 const MAX_TOKENS: usize = 1024;
 
-/// The last invocations. Everything in it is bounded.
+/// The last invocations and deliveries. Everything in it is bounded.
 #[derive(Debug, Default)]
-pub(super) struct Journal(Mutex<Pages>);
+pub(super) struct Journal {
+    pages: Mutex<Pages>,
+    /// Told of every change.
+    changed: watch::Sender<()>,
+}
 
 #[derive(Debug, Default)]
 struct Pages {
     last_id: u64,
     entries: VecDeque<Entry>,
-    /// Ids of tokens and the invocation that they were last seen with.
-    tokens: VecDeque<(String, u64)>,
-    /// Calls that belong to no invocation, the newest last.
+    last_delivery: u64,
+    deliveries: VecDeque<deliveries::Entry>,
+    /// Ids of tokens and what they were last seen with.
+    tokens: VecDeque<(String, Owner)>,
+    /// Calls that belong to nothing, the newest last.
     strays: VecDeque<Call>,
 }
 
@@ -40,7 +50,14 @@ struct Entry {
     invocation: Invocation,
 }
 
-/// What identifies the invocation that a call belongs to.
+/// What a call belongs to, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Invocation(u64),
+    Delivery(u64),
+}
+
+/// What identifies the invocation or the delivery that a call belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Belonging<'a> {
     /// `x-b3-traceid` of the call, if it carried one.
@@ -52,19 +69,20 @@ pub(super) struct Belonging<'a> {
 impl Journal {
     /// Opens an entry and gives it its id.
     pub(super) fn begin(&self, mut invocation: Invocation, token_ids: Vec<String>) -> u64 {
-        let mut pages = self.pages();
-        pages.last_id += 1;
-        let id = pages.last_id;
-        invocation.id = id;
-        for token in token_ids {
-            pages.use_token(token, id);
-        }
-        pages.forget_the_oldest();
-        pages.entries.push_back(Entry {
-            started: Instant::now(),
-            invocation,
-        });
-        id
+        self.write(|pages| {
+            pages.last_id += 1;
+            let id = pages.last_id;
+            invocation.id = id;
+            for token in token_ids {
+                pages.use_token(token, Owner::Invocation(id));
+            }
+            pages.forget_the_oldest();
+            pages.entries.push_back(Entry {
+                started: Instant::now(),
+                invocation,
+            });
+            id
+        })
     }
 
     /// Writes the end of an invocation; gives it back as it stands now.
@@ -73,38 +91,44 @@ impl Journal {
         id: u64,
         write: impl FnOnce(&mut Invocation),
     ) -> Option<Invocation> {
-        let mut pages = self.pages();
-        let entry = pages.entry(id)?;
-        write(&mut entry.invocation);
-        Some(entry.invocation.clone())
+        self.write(|pages| {
+            let entry = pages.entry(id)?;
+            write(&mut entry.invocation);
+            Some(entry.invocation.clone())
+        })
     }
 
-    /// Adds a call to the invocation it belongs to: by its trace, else by its token's last use.
+    /// Adds a call to what it belongs to: by its trace, else by its token's last use.
     pub(super) fn record(&self, mut call: Call, began: Instant, belongs: Belonging<'_>) {
-        let mut pages = self.pages();
-        let id = pages.invocation_of(belongs);
-        let Some(entry) = id.and_then(|id| pages.entry(id)) else {
-            if pages.strays.len() == MAX_CALLS {
-                pages.strays.pop_front();
+        self.write(|pages| {
+            let Some((started, calls)) = pages.calls_of(belongs) else {
+                if pages.strays.len() == MAX_CALLS {
+                    pages.strays.pop_front();
+                }
+                pages.strays.push_back(call);
+                return;
+            };
+            call.started = began.saturating_duration_since(started);
+            if calls.len() < MAX_CALLS {
+                // Calls end in another order than they begin.
+                let at = calls.partition_point(|other| other.started <= call.started);
+                calls.insert(at, call);
             }
-            pages.strays.push_back(call);
-            return;
-        };
-        call.started = began.saturating_duration_since(entry.started);
-        let calls = &mut entry.invocation.calls;
-        if calls.len() < MAX_CALLS {
-            // Calls end in another order than they begin.
-            let at = calls.partition_point(|other| other.started <= call.started);
-            calls.insert(at, call);
-        }
+        });
     }
 
-    /// Remembers that a token was handed out to the invocation that a call belongs to.
+    /// Remembers that a token was handed out to what a call belongs to.
     pub(super) fn hand_out(&self, token_id: String, belongs: Belonging<'_>) {
-        let mut pages = self.pages();
-        if let Some(id) = pages.invocation_of(belongs) {
-            pages.use_token(token_id, id);
-        }
+        self.write(|pages| {
+            if let Some(owner) = pages.owner_of(belongs) {
+                pages.use_token(token_id, owner);
+            }
+        });
+    }
+
+    /// Tells of every change from now on.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     pub(super) fn get(&self, id: u64) -> Option<Invocation> {
@@ -124,7 +148,13 @@ impl Journal {
     }
 
     fn pages(&self) -> std::sync::MutexGuard<'_, Pages> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut Pages) -> T) -> T {
+        let done = change(&mut self.pages());
+        self.changed.send_replace(());
+        done
     }
 }
 
@@ -146,29 +176,44 @@ impl Pages {
         }
     }
 
-    fn invocation_of(&self, belongs: Belonging<'_>) -> Option<u64> {
+    /// The calls of an invocation or a delivery, and when it began.
+    fn calls_of(&mut self, belongs: Belonging<'_>) -> Option<(Instant, &mut Vec<Call>)> {
+        match self.owner_of(belongs)? {
+            Owner::Invocation(id) => {
+                let entry = self.entry(id)?;
+                Some((entry.started, &mut entry.invocation.calls))
+            }
+            Owner::Delivery(id) => {
+                let entry = self.delivery(id)?;
+                Some((entry.started, &mut entry.delivery.calls))
+            }
+        }
+    }
+
+    fn owner_of(&self, belongs: Belonging<'_>) -> Option<Owner> {
         let by_trace = belongs.trace_id.and_then(|trace| {
             let newest = self.entries.iter().rev();
             newest
                 .map(|entry| &entry.invocation)
                 .find(|invocation| invocation.trace_id.as_str() == trace)
-                .map(|invocation| invocation.id)
+                .map(|invocation| Owner::Invocation(invocation.id))
+                .or_else(|| self.delivery_of_trace(trace).map(Owner::Delivery))
         });
         by_trace.or_else(|| {
             let token = belongs.token_id?;
             let newest = self.tokens.iter().rev();
             newest
                 .filter(|(known, _)| known == token)
-                .map(|(_, id)| *id)
+                .map(|(_, owner)| *owner)
                 .next()
         })
     }
 
-    fn use_token(&mut self, token_id: String, id: u64) {
+    fn use_token(&mut self, token_id: String, owner: Owner) {
         self.tokens.retain(|(known, _)| *known != token_id);
         if self.tokens.len() == MAX_TOKENS {
             self.tokens.pop_front();
         }
-        self.tokens.push_back((token_id, id));
+        self.tokens.push_back((token_id, owner));
     }
 }

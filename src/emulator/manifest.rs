@@ -5,15 +5,19 @@
 
 mod document;
 mod entities;
+mod event_scopes;
 mod lint;
 #[cfg(test)]
 mod tests;
+mod trigger_lint;
+mod triggers;
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
 use crate::ids::{AppId, Product};
 
 use document::Document;
+pub(super) use triggers::{Endpoint, Interval, Migration, Schedule, Triggers};
 
 pub(super) use entities::{AttributeType, Entity, Index};
 
@@ -33,6 +37,8 @@ pub(super) struct Manifest {
     pub(super) products: Vec<Product>,
     /// UI modules whose resolver is an endpoint, in the products that are played here.
     pub(super) modules: Vec<UiModule>,
+    /// What the platform fires by itself.
+    pub(super) triggers: Triggers,
     pub(super) scopes: Scopes,
     /// Entity types of the app's storage.
     pub(super) entities: Vec<Entity>,
@@ -64,6 +70,11 @@ pub(super) struct Scopes(BTreeMap<String, bool>);
 impl Scopes {
     pub(super) fn has(&self, scope: &str) -> bool {
         self.0.contains_key(scope)
+    }
+
+    /// All of them.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// The scopes that a token carries besides those that only ask for tokens.
@@ -150,6 +161,7 @@ impl Manifest {
             app_id,
             products: products(&document),
             modules: ui_modules(&document),
+            triggers: Triggers::of(&document),
             scopes: Scopes(document.permissions.scopes.into_flags()),
             entities: document.app.storage.entities,
         };

@@ -1,11 +1,11 @@
-//! The Forge Invocation Token of a UI invocation.
+//! Forge Invocation Tokens: with a user and a place for a UI's call, without for what the platform fires.
 
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Value, json};
 
-use super::{keys::SigningKey, manifest::UiModule, world};
+use super::{installation::Installation, keys::SigningKey, manifest::UiModule, world};
 use crate::{
     clock::Clock,
     ids::{AppId, Product},
@@ -14,12 +14,14 @@ use crate::{
 
 const ISSUER: &str = "forge/invocation-token";
 
-/// Makes FITs for one app in one installation.
+/// Module type of everything that no UI invoked (Forge Remote essentials: `app.module.type`).
+const ENDPOINT: &str = "core:endpoint";
+
+/// Makes FITs for one app.
 #[derive(Debug)]
 pub(super) struct Mint {
     key: SigningKey,
     app_id: AppId,
-    installation: world::Installation,
     /// `http://127.0.0.1:4000`: where the emulated APIs are.
     origin: String,
     lifetime: Duration,
@@ -37,7 +39,6 @@ impl Mint {
     pub(super) const fn new(
         key: SigningKey,
         app_id: AppId,
-        installation: world::Installation,
         origin: String,
         lifetime: Duration,
         clock: Clock,
@@ -45,7 +46,6 @@ impl Mint {
         Self {
             key,
             app_id,
-            installation,
             origin,
             lifetime,
             clock,
@@ -57,19 +57,41 @@ impl Mint {
     }
 
     /// The FIT of a UI invocation of `module` by `user`.
-    pub(super) fn ui(&self, module: &UiModule, user: &world::User) -> Option<Fit> {
+    pub(super) fn ui(
+        &self,
+        installation: &Installation,
+        module: &UiModule,
+        user: &world::User,
+    ) -> Option<Fit> {
+        // The product that the module lives in is the primary one of the call.
+        let app = self.app(installation, &module.product, (&module.kind, &module.key));
+        let mut claims = self.registered(app);
+        claims["context"] = context(module);
+        claims["principal"] = user.account_id.into();
+        self.sign(claims)
+    }
+
+    /// The FIT of what the platform fires at an endpoint: nobody is in session, and it comes from nowhere.
+    pub(super) fn backend(&self, installation: &Installation, endpoint: &str) -> Option<Fit> {
+        let primary = installation.products.first()?;
+        let app = self.app(installation, primary, (ENDPOINT, endpoint));
+        self.sign(self.registered(app))
+    }
+
+    fn registered(&self, app: Value) -> Value {
         let now = self.clock.now();
-        let claims = json!({
-            "app": self.app(module),
-            "context": context(module),
-            "principal": user.account_id,
+        json!({
+            "app": app,
             "aud": self.app_id,
             "iss": ISSUER,
             "iat": now.unix(),
             "nbf": now.unix(),
             "exp": now.plus(self.lifetime).unix(),
             "jti": token_id(),
-        });
+        })
+    }
+
+    fn sign(&self, claims: Value) -> Option<Fit> {
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.key.kid.clone());
         let token = jsonwebtoken::encode(&header, &claims, &self.key.encoding).ok()?;
@@ -84,9 +106,13 @@ impl Mint {
         format!("{}/ex/{product}/{}", self.origin, world::cloud_id())
     }
 
-    fn app(&self, module: &UiModule) -> Value {
-        let contexts: Vec<_> = self
-            .installation
+    fn app(
+        &self,
+        installation: &Installation,
+        primary: &Product,
+        (kind, key): (&str, &str),
+    ) -> Value {
+        let contexts: Vec<_> = installation
             .products
             .iter()
             .map(|product| {
@@ -97,16 +123,14 @@ impl Mint {
                 })
             })
             .collect();
-        // The product that the module lives in is the primary one of the call.
-        let base = self.api_base_url(&module.product);
         let environment = world::environment();
         json!({
             "id": self.app_id,
             "version": "1",
-            "appVersion": "1.0.0",
-            "installationId": self.installation.id,
-            "apiBaseUrl": base,
-            "installation": {"id": self.installation.id, "contexts": contexts},
+            "appVersion": installation.app_version,
+            "installationId": installation.id,
+            "apiBaseUrl": self.api_base_url(primary),
+            "installation": {"id": installation.id, "contexts": contexts},
             "environment": {
                 "type": "DEVELOPMENT",
                 "id": format!(
@@ -114,7 +138,7 @@ impl Mint {
                     self.app_id.uuid()
                 ),
             },
-            "module": {"type": module.kind, "key": module.key},
+            "module": {"type": kind, "key": key},
         })
     }
 }
@@ -184,20 +208,42 @@ mod tests {
     const NOW: i64 = 1_785_312_000;
 
     fn minted(module: &str) -> (Fit, Mint) {
+        let (mint, manifest) = mint();
+        let installation = Installation::of(&manifest.app_id, manifest.products.clone());
+        let module = manifest.module(module).unwrap();
+        let user = world::user(world::MIRA).unwrap();
+        (mint.ui(&installation, module, user).unwrap(), mint)
+    }
+
+    fn mint() -> (Mint, Manifest) {
         let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.yml"));
         let manifest = Manifest::parse(&text.unwrap()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let mint = Mint::new(
             SigningKey::load_or_create(folder.path()).unwrap(),
             manifest.app_id,
-            world::Installation::of(&manifest.app_id, manifest.products.clone()),
             "http://127.0.0.1:4000".into(),
             Duration::from_secs(25),
             Clock::manual(Timestamp::from_unix(NOW)),
         );
-        let module = manifest.module(module).unwrap();
-        let fit = mint.ui(module, world::user(world::MIRA).unwrap()).unwrap();
-        (fit, mint)
+        (mint, manifest)
+    }
+
+    #[test]
+    fn what_the_platform_fires_has_no_user_and_no_place() {
+        let (mint, manifest) = mint();
+        let installation = Installation::of(&manifest.app_id, manifest.products);
+        let claims = mint
+            .backend(&installation, "events-endpoint")
+            .unwrap()
+            .claims;
+        assert!(claims.get("principal").is_none() && claims.get("context").is_none());
+        assert_eq!(
+            claims["app"]["module"],
+            json!({"type": "core:endpoint", "key": "events-endpoint"})
+        );
+        let base = "http://127.0.0.1:4000/ex/confluence/3e8d5b70-91f2-4c6a-b4d7-2a0f6e9c1b85";
+        assert_eq!(claims["app"]["apiBaseUrl"], base);
     }
 
     #[test]

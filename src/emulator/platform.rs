@@ -1,32 +1,30 @@
 //! Forge's proxy: what happens between `invokeRemote` in the UI and the remote.
 
+mod envelope;
+mod received;
 mod request;
 mod settle;
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use futures_util::StreamExt;
-use http::{HeaderMap, Method, StatusCode};
+use http::Method;
 use tokio::time::Instant;
 
 use super::{
-    journal::{Answer, Invocation, Settlement},
+    journal::{Invocation, Settlement},
     stage::Stage,
 };
-use crate::{
-    conformance::answer::{Exchange, Finding, MAX_ANSWER_BYTES, Outcome, Severity, judge},
-    secret::Secret,
-};
+use crate::conformance::answer::{Exchange, Finding, Severity, judge};
 
-pub(super) use request::Prepared;
+pub(super) use envelope::{Envelope, oauth_tokens};
+pub(super) use received::Received;
+
+use request::Prepared;
 
 /// Invocations under way at once; more wait for their turn.
 pub(super) const MAX_UNDER_WAY: usize = 1024;
 /// Largest payload that the bridge takes (Forge platform limits: 500 KB).
 const MAX_REQUEST_BYTES: usize = 500 * 1024;
-/// As much of a body as is kept for the console.
-const MAX_SHOWN_BYTES: usize = 128 * 1024;
 
 /// What a UI passes to `invokeRemote`, and who does it from where.
 #[derive(Debug, Clone)]
@@ -85,6 +83,9 @@ pub enum InvokeError {
     /// The bridge takes JSON objects only.
     #[error("the body must be a JSON object, and a GET has none")]
     Body,
+    /// The app was uninstalled.
+    #[error("the app is not installed in the site: install it first")]
+    NotInstalled,
     /// The FIT or a token could not be signed.
     #[error("the emulator could not sign the invocation")]
     Signing,
@@ -111,11 +112,12 @@ pub(super) async fn invoke(stage: &Arc<Stage>, invoke: Invoke) -> Result<Invocat
 async fn run(stage: &Stage, prepared: Prepared) -> Option<Invocation> {
     let id = stage.journal.begin(
         prepared.journal_entry(stage.clock.now()),
-        prepared.token_ids(),
+        prepared.envelope.token_ids(),
     );
-    let tokens = prepared.tokens();
+    let envelope = prepared.envelope;
+    let tokens = envelope.tokens();
     let began = Instant::now();
-    if prepared.body_len() > MAX_REQUEST_BYTES {
+    if envelope.body_len() > MAX_REQUEST_BYTES {
         return close(stage, id, Duration::ZERO, |invocation| {
             invocation.settlement = Settlement::Rejected {
                 message: settle::UNEXPECTED.to_owned(),
@@ -124,10 +126,7 @@ async fn run(stage: &Stage, prepared: Prepared) -> Option<Invocation> {
         });
     }
     let limit = stage.invocation_limit;
-    let received = match tokio::time::timeout(limit, send(stage, prepared)).await {
-        Ok(received) => received,
-        Err(_) => Received::TimedOut,
-    };
+    let received = Received::within(limit, &stage.client, envelope).await;
     let elapsed = began.elapsed();
     close(stage, id, elapsed, |invocation| {
         invocation.settlement = settlement(&received, limit);
@@ -154,85 +153,6 @@ fn close(
     })
 }
 
-/// What came back from the remote.
-enum Received {
-    Whole {
-        status: StatusCode,
-        headers: HeaderMap,
-        body: Bytes,
-    },
-    TooLarge {
-        status: StatusCode,
-    },
-    Nothing,
-    TimedOut,
-}
-
-async fn send(stage: &Stage, prepared: Prepared) -> Received {
-    let Ok(response) = prepared.into_request(&stage.client).send().await else {
-        return Received::Nothing;
-    };
-    let status = response.status();
-    let headers = response.headers().clone();
-    let mut body = Vec::new();
-    let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        let Ok(chunk) = chunk else {
-            return Received::Nothing;
-        };
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Received::TooLarge { status };
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Received::Whole {
-        status,
-        headers,
-        body: body.into(),
-    }
-}
-
-impl Received {
-    fn outcome(&self) -> Outcome<'_> {
-        match self {
-            Self::Whole {
-                status,
-                headers,
-                body,
-            } => Outcome::Answered {
-                status: *status,
-                headers,
-                body,
-            },
-            Self::TooLarge { status } => Outcome::TooLarge { status: *status },
-            Self::Nothing => Outcome::NoAnswer,
-            Self::TimedOut => Outcome::TimedOut,
-        }
-    }
-
-    fn answer(&self, tokens: &[Secret]) -> Option<Answer> {
-        let Self::Whole {
-            status,
-            headers,
-            body,
-        } = self
-        else {
-            return None;
-        };
-        let shown = &body[..body.len().min(MAX_SHOWN_BYTES)];
-        let headers = headers.iter().map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            (name.to_string(), masked(&value, tokens))
-        });
-        Some(Answer {
-            status: *status,
-            headers: headers.collect(),
-            body: masked(&String::from_utf8_lossy(shown), tokens),
-            bytes: body.len(),
-        })
-    }
-}
-
 fn settlement(received: &Received, limit: Duration) -> Settlement {
     match received {
         Received::Whole {
@@ -247,25 +167,6 @@ fn settlement(received: &Received, limit: Duration) -> Settlement {
             limit.as_secs_f64()
         )),
     }
-}
-
-/// The text with each token cut down to its first characters: an answer may echo one.
-fn masked(text: &str, tokens: &[Secret]) -> String {
-    tokens.iter().fold(text.to_owned(), |text, token| {
-        text.replace(token.expose(), &mask(token.expose()))
-    })
-}
-
-/// As much of a text as is kept for the console.
-fn shown(text: &str) -> String {
-    let end = text.floor_char_boundary(text.len().min(MAX_SHOWN_BYTES));
-    text[..end].to_owned()
-}
-
-/// The first eight characters.
-fn mask(token: &str) -> String {
-    let shown: String = token.chars().take(8).collect();
-    format!("{shown}…")
 }
 
 fn too_large_a_request() -> Finding {

@@ -79,10 +79,10 @@ impl Running {
         self.stage.manifest.app_id
     }
 
-    /// The app's installation in the emulated site.
+    /// The app's installation in the emulated site; the last one where it was uninstalled.
     #[must_use]
     pub fn installation_id(&self) -> InstallationId {
-        self.stage.installation.id
+        self.stage.installed.last().id
     }
 
     /// The emulated site.
@@ -153,12 +153,12 @@ impl Running {
     /// values of secrets.
     #[must_use]
     pub fn stored(&self) -> Vec<StoredItem> {
-        self.stage.storage.snapshot(self.stage.installation.id)
+        self.stage.storage.snapshot(self.stage.installed.last().id)
     }
 
     /// Deletes what the app has in Forge storage, as an uninstall does.
     pub fn forget_stored(&self) {
-        self.stage.storage.forget(self.stage.installation.id);
+        self.stage.storage.forget(self.stage.installed.last().id);
     }
 
     /// The address of Forge storage: `atlassian.storage_url`.

@@ -1,14 +1,18 @@
 //! What every part of the emulator shares.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
-    exchange_meter::ExchangeMeter, journal::Journal, manifest::Manifest, mint::Mint,
-    storage::Storage, tokens::Tokens, world,
+    deliveries::Timing, exchange_meter::ExchangeMeter, installation::Installed, journal::Journal,
+    manifest::Manifest, mint::Mint, storage::Storage, tokens::Tokens,
 };
 use crate::clock::Clock;
 
@@ -17,7 +21,7 @@ use crate::clock::Clock;
 pub(super) struct Stage {
     pub(super) title: String,
     pub(super) manifest: Manifest,
-    pub(super) installation: world::Installation,
+    pub(super) installed: Installed,
     pub(super) mint: Mint,
     pub(super) tokens: Tokens,
     pub(super) journal: Journal,
@@ -26,8 +30,16 @@ pub(super) struct Stage {
     pub(super) clock: Clock,
     /// Where invocations go: it stands in for the manifest's `baseUrl`.
     pub(super) remote: ArcSwap<Url>,
-    /// How long the platform waits for a remote.
+    /// How long the platform waits for a remote that a UI invokes.
     pub(super) invocation_limit: Duration,
+    /// How long it waits and when it comes again with what it fires itself.
+    pub(super) timing: Timing,
+    /// One install, upgrade or uninstall at a time.
+    pub(super) lifecycle: tokio::sync::Mutex<()>,
+    /// Events fired so far: it keeps two of the same second apart.
+    pub(super) fired: AtomicU64,
+    /// Ends whatever is still to be delivered.
+    pub(super) stop: CancellationToken,
     /// A permit for each invocation that may be under way.
     pub(super) under_way: Arc<Semaphore>,
     pub(super) client: reqwest::Client,

@@ -2,7 +2,9 @@
 
 mod apis;
 mod console;
+mod events;
 mod exchange;
+mod lifecycle;
 mod proxy;
 mod start;
 mod storage;
@@ -44,18 +46,15 @@ impl Played {
     }
 
     fn app_token(&self) -> String {
-        self.running
-            .stage
-            .tokens
-            .for_app()
-            .unwrap()
-            .expose()
-            .to_owned()
+        let stage = &self.running.stage;
+        let token = stage.tokens.for_app(stage.installed.last().id);
+        token.unwrap().expose().to_owned()
     }
 
     fn user_token(&self, account: &str) -> String {
-        let token = self.running.stage.tokens.for_user(account).unwrap();
-        token.expose().to_owned()
+        let stage = &self.running.stage;
+        let token = stage.tokens.for_user(stage.installed.last().id, account);
+        token.unwrap().expose().to_owned()
     }
 
     fn api(&self, product: &str, path: &str) -> String {

@@ -12,7 +12,7 @@ use std::{
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::{manifest::Scopes, world};
+use super::{installation::Installed, manifest::Scopes, world};
 use crate::{
     clock::{Clock, Timestamp},
     ids::InstallationId,
@@ -63,7 +63,7 @@ pub(super) enum BadToken {
     Forged,
     #[error("the token has expired")]
     Expired,
-    #[error("the token is for another installation")]
+    #[error("the token is for another installation, or one that was removed")]
     OtherInstallation,
 }
 
@@ -71,12 +71,12 @@ pub(super) enum BadToken {
 pub(super) struct Tokens {
     signing: EncodingKey,
     verifying: DecodingKey,
-    installation: InstallationId,
     lifetime: Duration,
     impersonation_lifetime: Duration,
     clock: Clock,
-    /// The token that is handed out for an account until it nears its end: one entry for each account.
-    current: Mutex<HashMap<(Kind, String), (Secret, Timestamp)>>,
+    /// The token that is handed out for an account until it nears its end: one entry for
+    /// each account, of one installation only.
+    current: Mutex<HashMap<(InstallationId, Kind, String), (Secret, Timestamp)>>,
     app_scopes: String,
     impersonation_scopes: String,
 }
@@ -89,17 +89,10 @@ pub(super) struct Lifetimes {
 }
 
 impl Tokens {
-    pub(super) fn new(
-        secret: &[u8],
-        installation: InstallationId,
-        scopes: &Scopes,
-        lifetimes: Lifetimes,
-        clock: Clock,
-    ) -> Self {
+    pub(super) fn new(secret: &[u8], scopes: &Scopes, lifetimes: Lifetimes, clock: Clock) -> Self {
         Self {
             signing: EncodingKey::from_secret(secret),
             verifying: DecodingKey::from_secret(secret),
-            installation,
             lifetime: lifetimes.token,
             impersonation_lifetime: lifetimes.impersonation,
             clock,
@@ -110,25 +103,34 @@ impl Tokens {
     }
 
     /// The app's token: the same string until less than half of its life is left.
-    pub(super) fn for_app(&self) -> Option<Secret> {
-        self.current(Kind::App, world::BOT)
+    pub(super) fn for_app(&self, installation: InstallationId) -> Option<Secret> {
+        self.current(installation, Kind::App, world::BOT)
     }
 
     /// The token of the user in session, kept and renewed like the app's.
-    pub(super) fn for_user(&self, account_id: &str) -> Option<Secret> {
-        self.current(Kind::User, account_id)
+    pub(super) fn for_user(
+        &self,
+        installation: InstallationId,
+        account_id: &str,
+    ) -> Option<Secret> {
+        self.current(installation, Kind::User, account_id)
     }
 
     /// A new token for an account that the app may impersonate, and its lifetime in seconds.
-    pub(super) fn impersonate(&self, account_id: &str) -> Option<(Secret, u64)> {
+    pub(super) fn impersonate(
+        &self,
+        installation: InstallationId,
+        account_id: &str,
+    ) -> Option<(Secret, u64)> {
         let lifetime = self.impersonation_lifetime;
         let scopes = &self.impersonation_scopes;
-        let token = self.sign(Kind::Impersonated, account_id, scopes, lifetime)?;
+        let account = (installation, Kind::Impersonated, account_id);
+        let token = self.sign(account, scopes, lifetime)?;
         Some((token, lifetime.as_secs()))
     }
 
-    /// Checks who signed it, when it lapses and where it belongs.
-    pub(super) fn verify(&self, token: &str) -> Result<Grant, BadToken> {
+    /// Checks who signed it, when it lapses and whether it belongs to what is installed.
+    pub(super) fn verify(&self, token: &str, installed: &Installed) -> Result<Grant, BadToken> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         // By the emulator's own clock, below, so that a test can set the time.
@@ -140,32 +142,44 @@ impl Tokens {
         if self.clock.now().unix() >= grant.exp {
             return Err(BadToken::Expired);
         }
-        if grant.installation != self.installation {
+        if !installed.is_current(grant.installation) {
             return Err(BadToken::OtherInstallation);
         }
         Ok(grant)
     }
 
-    fn current(&self, kind: Kind, account_id: &str) -> Option<Secret> {
+    fn current(
+        &self,
+        installation: InstallationId,
+        kind: Kind,
+        account_id: &str,
+    ) -> Option<Secret> {
         let now = self.clock.now();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (kind, account_id.to_owned());
+        let key = (installation, kind, account_id.to_owned());
         if let Some((token, renew_at)) = current.get(&key)
             && now < *renew_at
         {
             return Some(token.clone());
         }
-        let token = self.sign(kind, account_id, &self.app_scopes, self.lifetime)?;
+        let account = (installation, kind, account_id);
+        let token = self.sign(account, &self.app_scopes, self.lifetime)?;
+        current.retain(|(known, ..), _| *known == installation);
         current.insert(key, (token.clone(), now.plus(self.lifetime / 2)));
         Some(token)
     }
 
-    fn sign(&self, kind: Kind, account: &str, scope: &str, life: Duration) -> Option<Secret> {
+    fn sign(
+        &self,
+        (installation, kind, account): (InstallationId, Kind, &str),
+        scope: &str,
+        life: Duration,
+    ) -> Option<Secret> {
         let now = self.clock.now();
         let grant = Grant {
             kind,
             sub: account.to_owned(),
-            installation: self.installation,
+            installation,
             scope: scope.to_owned(),
             iss: ISSUER.to_owned(),
             iat: now.unix(),
@@ -180,34 +194,32 @@ impl Tokens {
 
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tokens")
-            .field("installation", &self.installation)
-            .finish_non_exhaustive()
+        f.debug_struct("Tokens").finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emulator::manifest::Manifest;
+    use crate::emulator::{installation::Installation, manifest::Manifest};
 
     const HOUR: Duration = Duration::from_hours(1);
 
-    fn tokens(secret: &[u8], installation: u128, clock: &Clock) -> Tokens {
+    fn tokens(secret: &[u8], clock: &Clock) -> Tokens {
         let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.yml"));
         let manifest = Manifest::parse(&text.unwrap()).unwrap();
         let lifetimes = Lifetimes {
             token: 4 * HOUR,
             impersonation: HOUR,
         };
-        let installation = uuid::Uuid::from_u128(installation).into();
-        Tokens::new(
-            secret,
-            installation,
-            &manifest.scopes,
-            lifetimes,
-            clock.clone(),
-        )
+        Tokens::new(secret, &manifest.scopes, lifetimes, clock.clone())
+    }
+
+    fn installed() -> (Installed, InstallationId) {
+        let app = "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21".parse().unwrap();
+        let installation = Installation::of(&app, vec![]);
+        let id = installation.id;
+        (Installed::new(installation), id)
     }
 
     fn clock() -> Clock {
@@ -217,38 +229,44 @@ mod tests {
     #[test]
     fn a_token_is_repeated_and_renewed_with_two_hours_left() {
         let clock = clock();
-        let tokens = tokens(b"secret", 1, &clock);
-        let first = tokens.for_app().unwrap();
-        assert_eq!(first, tokens.for_app().unwrap());
+        let (installed, id) = installed();
+        let tokens = tokens(b"secret", &clock);
+        let first = tokens.for_app(id).unwrap();
+        assert_eq!(first, tokens.for_app(id).unwrap());
         clock.advance(2 * HOUR);
-        assert_ne!(first, tokens.for_app().unwrap());
-        assert!(tokens.verify(first.expose()).is_ok());
+        assert_ne!(first, tokens.for_app(id).unwrap());
+        assert!(tokens.verify(first.expose(), &installed).is_ok());
     }
 
     #[test]
     fn every_account_and_every_kind_has_a_token_of_its_own() {
-        let tokens = tokens(b"secret", 1, &clock());
+        let (installed, id) = installed();
+        let tokens = tokens(b"secret", &clock());
         let (app, mira, jonas) = (
-            tokens.for_app().unwrap(),
-            tokens.for_user(world::MIRA).unwrap(),
-            tokens.for_user(world::JONAS).unwrap(),
+            tokens.for_app(id).unwrap(),
+            tokens.for_user(id, world::MIRA).unwrap(),
+            tokens.for_user(id, world::JONAS).unwrap(),
         );
         assert!(app != mira && mira != jonas && app != jonas);
-        assert_eq!(tokens.verify(jonas.expose()).unwrap().sub, world::JONAS);
+        assert_eq!(
+            tokens.verify(jonas.expose(), &installed).unwrap().sub,
+            world::JONAS
+        );
     }
 
     #[test]
     fn an_impersonated_token_carries_only_flagged_scopes() {
-        let tokens = tokens(b"secret", 1, &clock());
-        let (token, ttl) = tokens.impersonate(world::PRIYA).unwrap();
-        let grant = tokens.verify(token.expose()).unwrap();
+        let (installed, id) = installed();
+        let tokens = tokens(b"secret", &clock());
+        let (token, ttl) = tokens.impersonate(id, world::PRIYA).unwrap();
+        let grant = tokens.verify(token.expose(), &installed).unwrap();
         assert_eq!((grant.kind, ttl), (Kind::Impersonated, 3600));
         assert!(grant.carries("read:confluence-content.all"));
         assert!(!grant.carries("read:confluence-user"));
-        let user = tokens.for_user(world::PRIYA).unwrap();
+        let user = tokens.for_user(id, world::PRIYA).unwrap();
         assert!(
             tokens
-                .verify(user.expose())
+                .verify(user.expose(), &installed)
                 .unwrap()
                 .carries("read:confluence-user")
         );
@@ -257,18 +275,18 @@ mod tests {
     #[test]
     fn tokens_that_lapsed_or_belong_elsewhere_are_refused() {
         let clock = clock();
-        let ours = tokens(b"secret", 1, &clock);
-        let token = ours.for_app().unwrap();
-        let refused = |tokens: &Tokens, token: &str| tokens.verify(token).unwrap_err();
+        let (installed, id) = installed();
+        let ours = tokens(b"secret", &clock);
+        let token = ours.for_app(id).unwrap();
+        let refused = |tokens: &Tokens, token: &str| tokens.verify(token, &installed).unwrap_err();
         assert_eq!(
-            refused(&tokens(b"secret", 2, &clock), token.expose()),
-            BadToken::OtherInstallation
-        );
-        assert_eq!(
-            refused(&tokens(b"other", 1, &clock), token.expose()),
+            refused(&tokens(b"other", &clock), token.expose()),
             BadToken::Forged
         );
         assert_eq!(refused(&ours, "eyJ.opaque.token"), BadToken::Forged);
+        assert!(ours.verify(token.expose(), &installed).is_ok());
+        installed.remove(id);
+        assert_eq!(refused(&ours, token.expose()), BadToken::OtherInstallation);
         clock.advance(4 * HOUR);
         assert_eq!(refused(&ours, token.expose()), BadToken::Expired);
     }
@@ -276,7 +294,8 @@ mod tests {
     #[test]
     fn a_token_can_be_read_as_one_with_an_expiry() {
         let clock = clock();
-        let token = tokens(b"secret", 1, &clock).for_app().unwrap();
+        let (_, id) = installed();
+        let token = tokens(b"secret", &clock).for_app(id).unwrap();
         let read = crate::token::AppToken::received(token.expose().to_owned(), clock.now());
         assert_eq!(read.unwrap().expires_at(), clock.now().plus(4 * HOUR));
     }

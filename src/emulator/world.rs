@@ -5,9 +5,9 @@
 
 mod pages;
 
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
-use crate::ids::{AppId, CloudId, InstallationId, Product};
+use crate::ids::CloudId;
 
 #[cfg(test)]
 use pages::SPACES;
@@ -193,35 +193,6 @@ pub(super) const ISSUES: &[Issue] = &[
     },
 ];
 
-/// The app's one installation in the site.
-#[derive(Debug, Clone)]
-pub(super) struct Installation {
-    pub(super) id: InstallationId,
-    pub(super) products: Vec<Product>,
-}
-
-impl Installation {
-    /// The installation of that app: the same at each start, so that what a remote keeps stays valid.
-    pub(super) fn of(app: &AppId, products: Vec<Product>) -> Self {
-        let digest = aws_lc_rs::digest::digest(
-            &aws_lc_rs::digest::SHA256,
-            format!("{app} in {CLOUD_ID}").as_bytes(),
-        );
-        let mut bytes = [0; 16];
-        for (byte, from) in bytes.iter_mut().zip(digest.as_ref()) {
-            *byte = *from;
-        }
-        Self {
-            id: Builder::from_custom_bytes(bytes).into_uuid().into(),
-            products,
-        }
-    }
-
-    pub(super) fn is_in(&self, product: &Product) -> bool {
-        self.products.contains(product)
-    }
-}
-
 /// The site's cloud id, as text.
 pub(super) const fn cloud_id() -> &'static str {
     CLOUD_ID
@@ -281,20 +252,5 @@ mod tests {
         }
         CLOUD_ID.parse::<CloudId>().unwrap();
         ENVIRONMENT.parse::<crate::ids::EnvironmentId>().unwrap();
-    }
-
-    #[test]
-    fn an_installation_is_the_apps_own_and_stays_the_same() {
-        let app = |text: &str| text.parse::<AppId>().unwrap();
-        let first = app("6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21");
-        let other = app("7b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21");
-        assert_eq!(
-            Installation::of(&first, vec![]).id,
-            Installation::of(&first, vec![]).id
-        );
-        assert_ne!(
-            Installation::of(&first, vec![]).id,
-            Installation::of(&other, vec![]).id
-        );
     }
 }

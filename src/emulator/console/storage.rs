@@ -28,7 +28,7 @@ pub(super) fn section(stage: &Stage, view: &View) -> Markup {
     let prefix = view.prefix.as_str();
     let at = view.page.parse().unwrap_or(1_usize).max(1);
     let skip = (at - 1).saturating_mul(PAGE);
-    let installation = stage.installation.id;
+    let installation = stage.installed.last().id;
     let (total, items) = stage.storage.page(installation, prefix, skip, PAGE);
     html! {
         section class="summary" {

@@ -41,6 +41,7 @@ pub(super) struct Compatibility {
 
 /// Any entry under `modules`: each kind uses some of these.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Module {
     pub(super) key: String,
     /// A text, or a map with an i18n key.
@@ -48,12 +49,57 @@ pub(super) struct Module {
     pub(super) resolver: Option<Resolver>,
     /// Of a trigger: the endpoint that gets its events.
     pub(super) endpoint: Option<String>,
-    /// Of an endpoint: the remote behind it.
+    /// Of an endpoint or a migration: the remote behind it.
     pub(super) remote: Option<String>,
+    /// Of a trigger.
+    #[serde(default)]
+    pub(super) events: Vec<Subscribed>,
+    /// Of a trigger, for all of its events.
+    #[serde(default)]
+    pub(super) filter: Filter,
+    /// Of a scheduled trigger.
+    pub(super) interval: Option<String>,
+    /// Of a migration: where on the remote its hooks begin.
+    pub(super) path: Option<String>,
+    /// Of a migration.
+    pub(super) max_migration_duration_hours: Option<f64>,
     /// Of an endpoint a map with a `path`; of a page a text.
     route: Option<Value>,
     #[serde(default)]
     pub(super) auth: Auth,
+}
+
+/// An event that a trigger names: alone, or with a filter of its own.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Subscribed {
+    Name(String),
+    #[serde(rename_all = "camelCase")]
+    Filtered {
+        event_type: String,
+        #[serde(default)]
+        filter: Filter,
+    },
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Filter {
+    #[serde(default)]
+    pub(super) ignore_self: bool,
+}
+
+impl Subscribed {
+    pub(super) fn event_type(&self) -> &str {
+        match self {
+            Self::Name(name) => name,
+            Self::Filtered { event_type, .. } => event_type,
+        }
+    }
+
+    pub(super) const fn ignores_self(&self) -> bool {
+        matches!(self, Self::Filtered { filter, .. } if filter.ignore_self)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -166,10 +212,10 @@ impl Module {
         self.title.as_ref().and_then(Value::as_str)
     }
 
-    pub(super) fn has_route_path(&self) -> bool {
-        self.route
-            .as_ref()
-            .is_some_and(|route| route["path"].as_str().is_some_and(|path| !path.is_empty()))
+    /// `route.path` of an endpoint, where there is one.
+    pub(super) fn route_path(&self) -> Option<&str> {
+        let path = self.route.as_ref()?["path"].as_str()?;
+        (!path.is_empty()).then_some(path)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     APP_TOKEN_SCOPE, USER_TOKEN_SCOPE,
-    document::{BaseUrl, Document, Module, Remote},
+    document::{BaseUrl, Document, Remote},
     entities, is_token_scope,
 };
 use crate::ids::AppId;
@@ -26,7 +26,7 @@ pub(super) fn problems(document: &Document) -> Vec<String> {
     endpoints(document, &mut found);
     remotes(document, &mut found);
     token_scopes(document, &mut found);
-    triggers(document, &mut found);
+    super::trigger_lint::problems(document, &mut found);
     entities::problems(&document.app.storage.entities, &mut found);
     found
 }
@@ -163,37 +163,5 @@ fn token_scopes(document: &Document, found: &mut Vec<String>) {
     }
     if any_token && scopes.iter().all(|scope| is_token_scope(scope)) {
         found.push(ONLY_TOKEN_SCOPES.to_owned());
-    }
-}
-
-fn triggers(document: &Document, found: &mut Vec<String>) {
-    for kind in ["trigger", "scheduledTrigger", "preUninstall"] {
-        for trigger in document.entries(kind) {
-            let Some(name) = trigger.endpoint.as_deref() else {
-                continue;
-            };
-            match document.endpoint(name) {
-                Some(endpoint) => trigger_endpoint(trigger, endpoint, found),
-                None => found.push(format!(
-                    "Trigger module: '{}' names endpoint '{name}', which is not in modules.endpoint.",
-                    trigger.key
-                )),
-            }
-        }
-    }
-}
-
-fn trigger_endpoint(trigger: &Module, endpoint: &Module, found: &mut Vec<String>) {
-    if endpoint.auth.switches().user {
-        found.push(format!(
-            "Trigger module: '{}' using remote endpoint: '{}' only supports appSystemToken. Update appUserToken to false.",
-            trigger.key, endpoint.key
-        ));
-    }
-    if !endpoint.has_route_path() {
-        found.push(format!(
-            "Trigger module: '{}' using remote endpoint: '{}' requires 'route' parameter.",
-            trigger.key, endpoint.key
-        ));
     }
 }

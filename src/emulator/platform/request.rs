@@ -1,43 +1,31 @@
-//! The request as Forge sends it: address, headers, tokens where the manifest says so.
+//! What a UI asks for, made into a request: its module, its path, its own headers.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 use url::Url;
-use uuid::Uuid;
 
-use super::{Invoke, InvokeError, mask, shown};
+use super::{
+    Invoke, InvokeError,
+    envelope::{Envelope, oauth_tokens},
+};
 use crate::{
     clock::Timestamp,
     emulator::{
-        gateway,
-        journal::{Invocation, SentRequest, Settlement},
-        manifest::{APP_TOKEN_SCOPE, USER_TOKEN_SCOPE, UiModule},
+        journal::{Invocation, Settlement},
         stage::Stage,
         world,
     },
-    secret::Secret,
-    trace::{SPAN_ID, TRACE_ID, TraceId},
 };
 
-const SYSTEM_TOKEN: HeaderName = HeaderName::from_static("x-forge-oauth-system");
-const USER_TOKEN: HeaderName = HeaderName::from_static("x-forge-oauth-user");
 /// More headers than this no app passes.
 const MAX_HEADERS: usize = 64;
 
-/// An invocation that is ready to be sent.
+/// A UI invocation that is ready to be sent.
 #[derive(Debug)]
-pub(in crate::emulator) struct Prepared {
+pub(super) struct Prepared {
     user: &'static world::User,
     module_key: String,
-    method: Method,
-    url: Url,
-    trace_id: TraceId,
-    span_id: String,
-    claims: Value,
-    fit: Secret,
-    oauth: Vec<(HeaderName, Secret)>,
-    headers: HeaderMap,
-    body: Option<String>,
+    pub(super) envelope: Envelope,
 }
 
 impl Prepared {
@@ -58,57 +46,35 @@ impl Prepared {
         if !known.contains(&invoke.method) {
             return Err(InvokeError::Method);
         }
-        let url = resolve(&stage.remote.load(), &invoke.path)?;
+        let url = resolve(&stage.remote.load(), &invoke.path).ok_or(InvokeError::Path)?;
         let body = body(&invoke.method, invoke.body)?;
         let headers = own_headers(invoke.headers, body.is_some())?;
-        let fit = stage.mint.ui(module, user).ok_or(InvokeError::Signing)?;
-        let oauth = oauth_tokens(stage, module, user)?;
+        let installation = stage.installed.current();
+        let installation = installation.ok_or(InvokeError::NotInstalled)?;
+        let fit = stage.mint.ui(&installation, module, user);
+        let oauth = oauth_tokens(stage, installation.id, module.auth, Some(user.account_id));
         Ok(Self {
             user,
             module_key: invoke.module_key,
-            method: invoke.method,
-            url,
-            trace_id: TraceId::random(),
-            span_id: Uuid::new_v4().simple().to_string()[..16].to_owned(),
-            claims: fit.claims,
-            fit: fit.token,
-            oauth,
-            headers,
-            body,
+            envelope: Envelope::new(
+                (invoke.method, url),
+                fit.ok_or(InvokeError::Signing)?,
+                oauth.ok_or(InvokeError::Signing)?,
+                headers,
+                body,
+            ),
         })
-    }
-
-    pub(super) fn body_len(&self) -> usize {
-        self.body.as_ref().map_or(0, String::len)
-    }
-
-    /// The FIT and the OAuth tokens.
-    pub(super) fn tokens(&self) -> Vec<Secret> {
-        let oauth = self.oauth.iter().map(|(_, token)| token.clone());
-        oauth.chain([self.fit.clone()]).collect()
-    }
-
-    pub(super) fn token_ids(&self) -> Vec<String> {
-        let tokens = self.oauth.iter();
-        tokens
-            .filter_map(|(_, token)| gateway::token_id(token.expose()))
-            .collect()
     }
 
     pub(super) fn journal_entry(&self, now: Timestamp) -> Invocation {
         Invocation {
             id: 0,
             at: now,
-            trace_id: self.trace_id.clone(),
+            trace_id: self.envelope.trace_id.clone(),
             user: self.user.name,
             module_key: self.module_key.clone(),
-            request: SentRequest {
-                method: self.method.clone(),
-                url: self.url.clone(),
-                headers: self.shown_headers(),
-                body: self.body.as_deref().map(shown),
-            },
-            claims: self.claims.clone(),
+            request: self.envelope.shown(),
+            claims: self.envelope.claims.clone(),
             calls: Vec::new(),
             answer: None,
             settlement: Settlement::Pending,
@@ -116,52 +82,13 @@ impl Prepared {
             verdict: Vec::new(),
         }
     }
-
-    fn shown_headers(&self) -> Vec<(String, String)> {
-        let mut shown = vec![(
-            header::AUTHORIZATION.to_string(),
-            format!("Bearer {}", mask(self.fit.expose())),
-        )];
-        for (name, token) in &self.oauth {
-            shown.push((name.to_string(), mask(token.expose())));
-        }
-        shown.push((TRACE_ID.to_string(), self.trace_id.to_string()));
-        shown.push((SPAN_ID.to_string(), self.span_id.clone()));
-        for (name, value) in &self.headers {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            shown.push((name.to_string(), value));
-        }
-        shown
-    }
-
-    pub(super) fn into_request(self, client: &reqwest::Client) -> reqwest::RequestBuilder {
-        let mut request = client
-            .request(self.method, self.url)
-            .headers(self.headers)
-            .bearer_auth(self.fit.expose())
-            .header(TRACE_ID, self.trace_id.as_str())
-            .header(SPAN_ID, &self.span_id);
-        for (name, token) in &self.oauth {
-            if let Ok(mut value) = HeaderValue::from_str(token.expose()) {
-                value.set_sensitive(true);
-                request = request.header(name, value);
-            }
-        }
-        match self.body {
-            Some(body) => request.body(body),
-            None => request,
-        }
-    }
 }
 
 /// `new URL(path, baseUrl)`; whatever leads to another host would take the FIT there and is refused.
-fn resolve(base: &Url, path: &str) -> Result<Url, InvokeError> {
-    let url = base.join(path).map_err(|_| InvokeError::Path)?;
+fn resolve(base: &Url, path: &str) -> Option<Url> {
+    let url = base.join(path).ok()?;
     let at_home = url.origin() == base.origin() && url.username().is_empty();
-    if path.is_empty() || !at_home {
-        return Err(InvokeError::Path);
-    }
-    Ok(url)
+    (!path.is_empty() && at_home).then_some(url)
 }
 
 fn body(method: &Method, body: Option<Value>) -> Result<Option<String>, InvokeError> {
@@ -209,38 +136,12 @@ fn set_by_forge(name: &HeaderName) -> bool {
         || name.as_str().starts_with("x-b3-")
 }
 
-/// The tokens that `endpoint.auth` switches on and the scopes allow: none at all
-/// where the manifest has no scope but those that ask for tokens.
-fn oauth_tokens(
-    stage: &Stage,
-    module: &UiModule,
-    user: &world::User,
-) -> Result<Vec<(HeaderName, Secret)>, InvokeError> {
-    let scopes = &stage.manifest.scopes;
-    let mut tokens = Vec::new();
-    if scopes.granted().next().is_none() {
-        return Ok(tokens);
-    }
-    if module.auth.app && scopes.has(APP_TOKEN_SCOPE) {
-        let token = stage.tokens.for_app().ok_or(InvokeError::Signing)?;
-        tokens.push((SYSTEM_TOKEN, token));
-    }
-    if module.auth.user && scopes.has(USER_TOKEN_SCOPE) {
-        let token = stage
-            .tokens
-            .for_user(user.account_id)
-            .ok_or(InvokeError::Signing)?;
-        tokens.push((USER_TOKEN, token));
-    }
-    Ok(tokens)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn resolved(base: &str, path: &str) -> Option<String> {
-        resolve(&base.parse().unwrap(), path).ok().map(String::from)
+        resolve(&base.parse().unwrap(), path).map(String::from)
     }
 
     #[test]

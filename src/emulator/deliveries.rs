@@ -1,0 +1,365 @@
+//! Delivers what the platform fires by itself: one request, and the same again after a failure.
+//!
+//! A remote has 5 s (55 s before an uninstall). What it does not take with a 2xx comes
+//! again four times, a minute apart, and is dropped then (Forge remote events).
+
+mod verdict;
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+use super::{
+    installation::Installation,
+    journal::{Attempt, Delivery, DeliveryState, Full, Hook, Occasion, Retry, RetryReason},
+    manifest::{Endpoint, TokenSwitches},
+    platform::{Envelope, Received, oauth_tokens},
+    stage::Stage,
+};
+use crate::{conformance::answer::Exchange, ids::InstallationId};
+
+/// Forge remote events: "retried at most four times", a minute apart.
+const REDELIVERIES: u32 = 4;
+const PAUSE: Duration = Duration::from_mins(1);
+/// Data-residency hooks: twice more, five seconds apart.
+const HOOK_REPEATS: u32 = 2;
+const HOOK_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long the platform waits, and how fast its time passes.
+#[derive(Debug, Clone)]
+pub(super) struct Timing {
+    /// Seconds of the platform in one of ours.
+    pub(super) speed: f64,
+    pub(super) event_limit: Duration,
+    pub(super) uninstall_limit: Duration,
+    /// Whether bodies of events stand in a `payload` where nothing else is said.
+    pub(super) wrapped: bool,
+    pub(super) schedules_retried: bool,
+    /// Every so many runs of a schedule one is delivered twice.
+    pub(super) duplicate_every: Option<NonZeroU32>,
+}
+
+impl Timing {
+    /// A span of the platform's time as we live through it.
+    pub(super) fn scaled(&self, span: Duration) -> Duration {
+        Duration::try_from_secs_f64(span.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
+    }
+}
+
+/// What is to be delivered, and where.
+#[derive(Debug, Clone)]
+pub(super) struct Parcel {
+    pub(super) occasion: Occasion,
+    /// Key of the module that fires.
+    pub(super) module_key: String,
+    /// Key of the endpoint, for the FIT.
+    pub(super) endpoint_key: String,
+    pub(super) method: Method,
+    /// Put behind the remote's address; may have a query.
+    pub(super) path: String,
+    pub(super) auth: TokenSwitches,
+    pub(super) content: Content,
+    /// How long the platform takes until it delivers, in its own time.
+    pub(super) delay: Duration,
+}
+
+impl Parcel {
+    /// A POST to an endpoint, at once.
+    pub(super) fn to(
+        endpoint: &Endpoint,
+        module_key: &str,
+        occasion: Occasion,
+        content: Content,
+    ) -> Self {
+        Self {
+            occasion,
+            module_key: module_key.to_owned(),
+            endpoint_key: endpoint.key.clone(),
+            method: Method::POST,
+            path: endpoint.path.clone(),
+            auth: endpoint.auth,
+            content,
+            delay: Duration::ZERO,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    /// An event, which a redelivery adds its `retryContext` to.
+    Event {
+        event: Value,
+        wrapped: bool,
+    },
+    Json(Value),
+    Nothing,
+}
+
+/// Why nothing is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undeliverable {
+    /// All the journal's places are taken by deliveries that are not settled.
+    TooMany,
+    /// The path leads away from the remote.
+    Path,
+}
+
+struct Rules {
+    limit: Duration,
+    repeats: u32,
+    pause: Duration,
+}
+
+/// Begins to deliver; gives back the number of the delivery.
+pub(super) fn deliver(
+    stage: &Arc<Stage>,
+    installation: &Installation,
+    parcel: Parcel,
+) -> Result<u64, Undeliverable> {
+    address(&stage.remote.load(), &parcel.path).ok_or(Undeliverable::Path)?;
+    let opened = stage.journal.open(Delivery {
+        id: 0,
+        at: stage.clock.now(),
+        occasion: parcel.occasion.clone(),
+        module_key: parcel.module_key.clone(),
+        installation: installation.id,
+        state: DeliveryState::Waiting,
+        attempts: Vec::new(),
+        calls: Vec::new(),
+    });
+    let id = opened.map_err(|Full| Undeliverable::TooMany)?;
+    let rules = rules(&stage.timing, &parcel.occasion);
+    let run = Run {
+        stage: Arc::clone(stage),
+        id,
+        installation: installation.id,
+        parcel,
+        rules,
+    };
+    tokio::spawn(async move {
+        run.stage.stop.run_until_cancelled(run.to_the_end()).await;
+        // Only what did not come to its end.
+        run.stage.journal.abandon(id);
+    });
+    Ok(id)
+}
+
+fn rules(timing: &Timing, occasion: &Occasion) -> Rules {
+    let once = |limit| Rules {
+        limit,
+        repeats: 0,
+        pause: Duration::ZERO,
+    };
+    match occasion {
+        Occasion::PreUninstall => once(timing.uninstall_limit),
+        Occasion::Schedule if !timing.schedules_retried => once(timing.event_limit),
+        Occasion::Event(_) | Occasion::Schedule => Rules {
+            limit: timing.event_limit,
+            repeats: REDELIVERIES,
+            pause: PAUSE,
+        },
+        // No limit is documented for the hooks: that of a call before an uninstall is generous.
+        Occasion::Migration(Hook::Status) => once(timing.uninstall_limit),
+        Occasion::Migration(_) => Rules {
+            limit: timing.uninstall_limit,
+            repeats: HOOK_REPEATS,
+            pause: HOOK_PAUSE,
+        },
+    }
+}
+
+/// One delivery on its way.
+struct Run {
+    stage: Arc<Stage>,
+    id: u64,
+    installation: InstallationId,
+    parcel: Parcel,
+    rules: Rules,
+}
+
+impl Run {
+    async fn to_the_end(&self) {
+        let timing = &self.stage.timing;
+        sleep(timing.scaled(self.parcel.delay)).await;
+        let mut retry = None;
+        while let Some(reason) = self.attempt(retry).await {
+            let count = retry.map_or(0, |retry: Retry| retry.count) + 1;
+            retry = Some(Retry { count, reason });
+            sleep(timing.scaled(self.rules.pause)).await;
+        }
+    }
+
+    /// Sends one request and writes down what came of it; the reason to come again, if there is one.
+    async fn attempt(&self, retry: Option<Retry>) -> Option<RetryReason> {
+        let stage = &self.stage;
+        let _permit = stage.under_way.acquire().await.ok()?;
+        let envelope = self.envelope(retry)?;
+        let tokens = envelope.tokens();
+        let begun = Attempt {
+            at: stage.clock.now(),
+            trace_id: envelope.trace_id.clone(),
+            retry,
+            request: envelope.shown(),
+            claims: envelope.claims.clone(),
+            answer: None,
+            duration: Duration::ZERO,
+            failure: None,
+            verdict: Vec::new(),
+        };
+        stage.journal.attempt(self.id, begun, envelope.token_ids());
+        let began = Instant::now();
+        let limit = self.rules.limit;
+        let received = Received::within(limit, &stage.client, envelope).await;
+        let duration = began.elapsed();
+        let failure = failure(&received);
+        let again = failure.filter(|_| {
+            retry.map_or(0, |retry| retry.count) < self.rules.repeats && !self.is_final(&received)
+        });
+        let state = match (failure, again) {
+            (None, _) => DeliveryState::Delivered,
+            (Some(_), None) => DeliveryState::Dropped,
+            (Some(_), Some(_)) => DeliveryState::Waiting,
+        };
+        let findings = verdict::of(&Exchange {
+            fit_was_good: true,
+            tokens: &tokens,
+            outcome: received.outcome(),
+            elapsed: duration,
+            limit,
+        });
+        stage.journal.attempted(self.id, state, |attempt| {
+            attempt.duration = duration;
+            attempt.failure = failure;
+            attempt.verdict = findings;
+            attempt.answer = received.answer(&tokens);
+        });
+        again
+    }
+
+    /// None if the app is not installed any more; an upgrade meanwhile is seen in the FIT.
+    fn envelope(&self, retry: Option<Retry>) -> Option<Envelope> {
+        let (stage, parcel) = (&self.stage, &self.parcel);
+        let installed = stage.installed.current();
+        let installed = installed.filter(|installed| installed.id == self.installation)?;
+        let url = address(&stage.remote.load(), &parcel.path)?;
+        let fit = stage.mint.backend(&installed, &parcel.endpoint_key)?;
+        let oauth = oauth_tokens(stage, installed.id, parcel.auth, None)?;
+        let body = parcel.content.body(retry);
+        let mut headers = HeaderMap::new();
+        if body.is_some() {
+            let json = HeaderValue::from_static("application/json");
+            headers.insert(header::CONTENT_TYPE, json);
+        }
+        let line = (parcel.method.clone(), url);
+        Some(Envelope::new(line, fit, oauth, headers, body))
+    }
+
+    /// A migration hook that names its error is not called again.
+    fn is_final(&self, received: &Received) -> bool {
+        let Received::Whole { body, .. } = received else {
+            return false;
+        };
+        matches!(self.parcel.occasion, Occasion::Migration(_))
+            && serde_json::from_slice::<Value>(body)
+                .is_ok_and(|answer| answer["errorResponseCode"].is_string())
+    }
+}
+
+fn failure(received: &Received) -> Option<RetryReason> {
+    match received.status() {
+        Some(status) if status.is_success() => None,
+        Some(StatusCode::UNAUTHORIZED) => Some(RetryReason::InvalidForgeInvocationToken),
+        None if matches!(received, Received::TimedOut) => Some(RetryReason::Timeout),
+        Some(_) | None => Some(RetryReason::InvalidRemoteInvocation),
+    }
+}
+
+impl Content {
+    /// The body of the first delivery, or of that redelivery.
+    pub(super) fn body(&self, retry: Option<Retry>) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            Self::Json(value) => Some(value.to_string()),
+            Self::Event { event, wrapped } => {
+                let mut event = event.clone();
+                if let (Some(retry), Some(fields)) = (retry, event.as_object_mut()) {
+                    let context = json!({
+                        "retryCount": retry.count,
+                        "retryReason": retry.reason.as_str(),
+                        "retryData": null,
+                    });
+                    fields.insert("retryContext".to_owned(), context);
+                }
+                let body = if *wrapped {
+                    json!({"payload": event})
+                } else {
+                    event
+                };
+                Some(body.to_string())
+            }
+        }
+    }
+}
+
+/// `baseUrl` + path; nothing in the path may lead to another host.
+fn address(base: &Url, path: &str) -> Option<Url> {
+    let base_text = base.as_str().trim_end_matches('/');
+    let url = Url::parse(&format!("{base_text}/{}", path.trim_start_matches('/'))).ok()?;
+    (url.origin() == base.origin()).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_put_behind_the_whole_address() {
+        for (base, path, url) in [
+            (
+                "http://r.example",
+                "/forge/events",
+                "http://r.example/forge/events",
+            ),
+            (
+                "http://r.example/base",
+                "/events",
+                "http://r.example/base/events",
+            ),
+            (
+                "http://r.example/base/",
+                "events?a=b",
+                "http://r.example/base/events?a=b",
+            ),
+            (
+                "http://r.example",
+                "//evil.example/",
+                "http://r.example/evil.example/",
+            ),
+        ] {
+            let address = address(&base.parse().unwrap(), path).map(String::from);
+            assert_eq!(address.as_deref(), Some(url));
+        }
+    }
+
+    #[test]
+    fn a_redelivery_says_why_it_comes() {
+        let event = json!({"eventType": "avi:jira:created:issue"});
+        let retry = Retry {
+            count: 2,
+            reason: RetryReason::Timeout,
+        };
+        let of = |wrapped, retry| {
+            let event = event.clone();
+            let body = Content::Event { event, wrapped }.body(retry).unwrap();
+            serde_json::from_str::<Value>(&body).unwrap()
+        };
+        assert_eq!(of(false, None), event);
+        assert_eq!(of(true, None), json!({"payload": event}));
+        let context = json!({"retryCount": 2, "retryReason": "TIMEOUT_ERROR", "retryData": null});
+        assert_eq!(of(false, Some(retry))["retryContext"], context);
+        assert_eq!(of(true, Some(retry))["payload"]["retryContext"], context);
+    }
+}

@@ -1,0 +1,136 @@
+//! What came back from the remote, read within limits, and as much of it as is kept.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http::{HeaderMap, StatusCode};
+
+use super::envelope::Envelope;
+use crate::{
+    conformance::answer::{MAX_ANSWER_BYTES, Outcome},
+    emulator::journal::Answer,
+    secret::Secret,
+};
+
+/// As much of a body as is kept for the console.
+const MAX_SHOWN_BYTES: usize = 128 * 1024;
+
+/// What came back from the remote.
+#[derive(Debug)]
+pub(in crate::emulator) enum Received {
+    Whole {
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+    },
+    TooLarge {
+        status: StatusCode,
+    },
+    Nothing,
+    TimedOut,
+}
+
+impl Received {
+    /// Sends the request and reads the whole answer, for so long and no longer.
+    pub(in crate::emulator) async fn within(
+        limit: Duration,
+        client: &reqwest::Client,
+        envelope: Envelope,
+    ) -> Self {
+        let sent = Self::from_remote(envelope.into_request(client));
+        tokio::time::timeout(limit, sent)
+            .await
+            .unwrap_or(Self::TimedOut)
+    }
+
+    async fn from_remote(request: reqwest::RequestBuilder) -> Self {
+        let Ok(response) = request.send().await else {
+            return Self::Nothing;
+        };
+        let status = response.status();
+        let headers = response.headers().clone();
+        let mut body = Vec::new();
+        let mut chunks = response.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            let Ok(chunk) = chunk else {
+                return Self::Nothing;
+            };
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Self::TooLarge { status };
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Self::Whole {
+            status,
+            headers,
+            body: body.into(),
+        }
+    }
+
+    /// The status, where one came in time.
+    pub(in crate::emulator) const fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Whole { status, .. } | Self::TooLarge { status } => Some(*status),
+            Self::Nothing | Self::TimedOut => None,
+        }
+    }
+
+    pub(in crate::emulator) fn outcome(&self) -> Outcome<'_> {
+        match self {
+            Self::Whole {
+                status,
+                headers,
+                body,
+            } => Outcome::Answered {
+                status: *status,
+                headers,
+                body,
+            },
+            Self::TooLarge { status } => Outcome::TooLarge { status: *status },
+            Self::Nothing => Outcome::NoAnswer,
+            Self::TimedOut => Outcome::TimedOut,
+        }
+    }
+
+    pub(in crate::emulator) fn answer(&self, tokens: &[Secret]) -> Option<Answer> {
+        let Self::Whole {
+            status,
+            headers,
+            body,
+        } = self
+        else {
+            return None;
+        };
+        let shown = &body[..body.len().min(MAX_SHOWN_BYTES)];
+        let headers = headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            (name.to_string(), masked(&value, tokens))
+        });
+        Some(Answer {
+            status: *status,
+            headers: headers.collect(),
+            body: masked(&String::from_utf8_lossy(shown), tokens),
+            bytes: body.len(),
+        })
+    }
+}
+
+/// The text with each token cut down to its first characters: an answer may echo one.
+fn masked(text: &str, tokens: &[Secret]) -> String {
+    tokens.iter().fold(text.to_owned(), |text, token| {
+        text.replace(token.expose(), &mask(token.expose()))
+    })
+}
+
+/// As much of a text as is kept for the console.
+pub(super) fn shown(text: &str) -> String {
+    let end = text.floor_char_boundary(text.len().min(MAX_SHOWN_BYTES));
+    text[..end].to_owned()
+}
+
+/// The first eight characters.
+pub(super) fn mask(token: &str) -> String {
+    let shown: String = token.chars().take(8).collect();
+    format!("{shown}…")
+}
