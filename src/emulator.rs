@@ -119,6 +119,8 @@ pub struct Settings {
     pub speed: f64,
     /// Whether an event stands in a `payload` object where its firing does not say; not by default.
     pub wrapped_events: bool,
+    /// Whether schedules run at their times, and not only on demand; they do.
+    pub schedules_run: bool,
     /// Whether a schedule that the remote did not take comes again like an event. The
     /// platform's pages disagree; it does by default.
     pub schedules_retried: bool,
@@ -148,6 +150,7 @@ impl Settings {
             uninstall_limit: Duration::from_secs(55),
             speed: 1.0,
             wrapped_events: false,
+            schedules_run: true,
             schedules_retried: true,
             duplicate_every: None,
             clock: Clock::system(),
@@ -177,9 +180,12 @@ impl Emulator {
             .local_addr()
             .map_err(|source| StartError::Listen { address, source })?;
         let stop = CancellationToken::new();
+        let schedules_run = settings.schedules_run;
         let stage = Arc::new(set_up(settings, manifest, address, stop.clone())?);
-        let schedules = schedules::run_all(Arc::clone(&stage));
-        tokio::spawn(stop.clone().run_until_cancelled_owned(schedules));
+        if schedules_run {
+            let schedules = schedules::run_all(Arc::clone(&stage));
+            tokio::spawn(stop.clone().run_until_cancelled_owned(schedules));
+        }
         let served = axum::serve(listener, server::router(Arc::clone(&stage)))
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let task = tokio::spawn(async move {

@@ -1,6 +1,6 @@
 //! `forge-remote dev`
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::anyhow;
 use clap::Args;
@@ -12,6 +12,7 @@ use forge_remote::{
     server::{ServeError, Server, terminated},
     telemetry,
 };
+use tokio::net::TcpStream;
 use url::Url;
 
 /// What belongs to a run on this machine: keys and the database. Not for the repository.
@@ -31,6 +32,9 @@ pub(super) struct Options {
     /// Invoke this remote, in any language, instead of running the one that ships
     #[arg(long, value_name = "URL", conflicts_with = "listen")]
     remote: Option<Url>,
+    /// How many seconds of the platform pass in one: 60 redelivers after a second, not a minute
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    speed: f64,
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<()> {
@@ -45,13 +49,17 @@ async fn dev(options: &Options) -> anyhow::Result<()> {
     let mut settings = Settings::new(&options.manifest, remote);
     settings.listen = options.console;
     settings.state_dir = STATE_DIR.into();
+    settings.speed = options.speed;
     let emulator = Emulator::start(settings).await?;
 
     let config = Config::load_from(&sources(options, &emulator))?.config;
     telemetry::init(&config.telemetry)?;
     if let Some(remote) = &options.remote {
         welcome_for(&emulator, remote);
-        terminated().await;
+        tokio::select! {
+            () = install_once_up(&emulator, remote) => {}
+            () = terminated() => {}
+        }
     } else {
         let forge = Forge::from_config(config).await?;
         let ui = digest::router(&forge);
@@ -61,10 +69,32 @@ async fn dev(options: &Options) -> anyhow::Result<()> {
         // Port 0 is any free one: known only now.
         emulator.set_remote(format!("http://{}", server.address()).parse()?);
         welcome(&emulator, &server);
+        // It listens already: the event waits there until it runs.
+        emulator.install().await?;
         server.run(terminated()).await;
     }
     emulator.stop().await;
     Ok(())
+}
+
+/// Tells somebody else's remote that it was installed, when it listens; never ends.
+async fn install_once_up(emulator: &Running, remote: &Url) {
+    const PAUSE: Duration = Duration::from_millis(500);
+    while !listens(remote).await {
+        tokio::time::sleep(PAUSE).await;
+    }
+    if let Err(error) = emulator.install().await {
+        tracing::warn!(cause = %error, "the remote was not told that it was installed");
+    }
+    std::future::pending().await
+}
+
+async fn listens(remote: &Url) -> bool {
+    let (Some(host), Some(port)) = (remote.host_str(), remote.port_or_known_default()) else {
+        return false;
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    TcpStream::connect((host, port)).await.is_ok()
 }
 
 /// Here the address is an option and no setting.

@@ -3,7 +3,10 @@
 //! HTML from the server and plain forms; no script, nothing from elsewhere.
 
 mod calls;
+mod delivery;
 mod detail;
+mod events;
+mod firing;
 mod form;
 mod json;
 mod layout;
@@ -27,6 +30,7 @@ use super::{
     stage::Stage,
 };
 use form::Filled;
+use layout::Tab;
 
 /// No script at all; styles and pictures from here; forms to here; no frame around it.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
@@ -41,13 +45,21 @@ pub(super) fn routes() -> Router<Arc<Stage>> {
         .route("/storage", get(stored))
         .route("/console.css", get(style))
         .route("/icon.svg", get(icon))
+        .merge(events::routes())
         .fallback(nothing_here)
         .layer(from_fn(guard))
 }
 
 async fn home(State(stage): State<Arc<Stage>>) -> Response {
     let filled = Filled::first(&stage);
-    layout::page(&stage, None, &filled, &overview::section(&stage)).into_response()
+    layout::page(
+        &stage,
+        Tab::Invocations,
+        None,
+        &filled,
+        &overview::section(&stage),
+    )
+    .into_response()
 }
 
 async fn invocation(State(stage): State<Arc<Stage>>, Path(id): Path<u64>) -> Response {
@@ -55,7 +67,7 @@ async fn invocation(State(stage): State<Arc<Stage>>, Path(id): Path<u64>) -> Res
         Some(invocation) => {
             let filled = Filled::of(&stage, &invocation);
             let section = detail::section(&invocation);
-            layout::page(&stage, Some(id), &filled, &section).into_response()
+            layout::page(&stage, Tab::Invocations, Some(id), &filled, &section).into_response()
         }
         None => nothing_here(State(stage)).await,
     }
@@ -63,7 +75,14 @@ async fn invocation(State(stage): State<Arc<Stage>>, Path(id): Path<u64>) -> Res
 
 async fn stored(State(stage): State<Arc<Stage>>, Query(view): Query<storage::View>) -> Response {
     let filled = Filled::first(&stage);
-    layout::page(&stage, None, &filled, &storage::section(&stage, &view)).into_response()
+    layout::page(
+        &stage,
+        Tab::Storage,
+        None,
+        &filled,
+        &storage::section(&stage, &view),
+    )
+    .into_response()
 }
 
 async fn nothing_here(State(stage): State<Arc<Stage>>) -> Response {
@@ -72,7 +91,7 @@ async fn nothing_here(State(stage): State<Arc<Stage>>) -> Response {
         "Nothing here",
         "It remembers the last hundred invocations, and none from before it was started.",
     );
-    let page = layout::page(&stage, None, &filled, &section);
+    let page = layout::page(&stage, Tab::Invocations, None, &filled, &section);
     (StatusCode::NOT_FOUND, page).into_response()
 }
 
@@ -88,7 +107,7 @@ async fn invoke(State(stage): State<Arc<Stage>>, Form(filled): Form<Filled>) -> 
         Ok(invocation) => Redirect::to(&format!("/invocations/{}", invocation.id)).into_response(),
         Err(message) => {
             let section = layout::notice("Not sent", &message);
-            let page = layout::page(&stage, None, &filled, &section);
+            let page = layout::page(&stage, Tab::Invocations, None, &filled, &section);
             (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
         }
     }

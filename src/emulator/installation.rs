@@ -127,6 +127,11 @@ impl Installed {
         state.standing != Standing::Removed && state.installation.id == id
     }
 
+    /// Whether it is installed and the remote was told: then there is nothing to install.
+    pub(super) fn is_announced(&self) -> bool {
+        self.0.borrow().standing == Standing::Announced
+    }
+
     /// The installation, or the one that was removed last.
     pub(super) fn last(&self) -> Arc<Installation> {
         Arc::clone(&self.0.borrow().installation)

@@ -10,6 +10,8 @@ mod lint;
 #[cfg(test)]
 mod tests;
 mod trigger_lint;
+#[cfg(test)]
+mod trigger_tests;
 mod triggers;
 
 use std::{collections::BTreeMap, fmt, path::Path};

@@ -3,6 +3,7 @@
 mod apis;
 mod console;
 mod events;
+mod events_console;
 mod exchange;
 mod lifecycle;
 mod proxy;

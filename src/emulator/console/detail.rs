@@ -69,7 +69,7 @@ fn summary(invocation: &Invocation) -> Markup {
     }
 }
 
-fn count(number: usize, what: &str) -> String {
+pub(super) fn count(number: usize, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
 }
@@ -102,7 +102,7 @@ fn pages(invocation: &Invocation) -> Markup {
     }
 }
 
-fn request(request: &SentRequest, claims: &Value) -> Markup {
+pub(super) fn request(request: &SentRequest, claims: &Value) -> Markup {
     html! {
         p class="url" { code { strong { (request.method) } " " (request.url) } }
         div class="pair" {
@@ -139,7 +139,7 @@ fn headers(headers: &[(String, String)]) -> Markup {
     }
 }
 
-fn answer_part(answer: &Answer) -> Markup {
+pub(super) fn answer_part(answer: &Answer) -> Markup {
     html! {
         p class="url" {
             code { strong { (answer.status) } } span class="quiet" { " " (answer.bytes) " bytes" }
@@ -174,7 +174,7 @@ fn settlement(settlement: &Settlement) -> Markup {
     }
 }
 
-fn verdict(findings: &[Finding]) -> Markup {
+pub(super) fn verdict(findings: &[Finding]) -> Markup {
     html! {
         ul class="verdict" {
             @for finding in findings {

@@ -15,13 +15,49 @@ use crate::{
     },
 };
 
+/// Which of the console's pages is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tab {
+    Invocations,
+    Events,
+    Storage,
+}
+
+/// What stands in the three places of a page.
+pub(super) struct Places<'a> {
+    /// The forms.
+    pub(super) ask: &'a Markup,
+    pub(super) subject: &'a Markup,
+    /// What was before.
+    pub(super) past: &'a Markup,
+}
+
+/// A page with the form that invokes the remote, and what was invoked.
 pub(super) fn page(
     stage: &Stage,
+    tab: Tab,
     selected: Option<u64>,
     filled: &form::Filled,
     subject: &Markup,
 ) -> Html<String> {
     let title = selected.map_or_else(String::new, |id| format!("#{id} · "));
+    let ask = html! {
+        section class="ask" {
+            h2 { "Invoke the remote" }
+            (form::section(stage, filled))
+        }
+    };
+    let places = Places {
+        ask: &ask,
+        subject,
+        past: &history(&stage.journal.newest_first(), selected),
+    };
+    frame(stage, tab, &title, &places)
+}
+
+/// Any page.
+pub(super) fn frame(stage: &Stage, tab: Tab, title: &str, places: &Places<'_>) -> Html<String> {
+    let current = |here| (tab == here).then_some("page");
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -35,17 +71,18 @@ pub(super) fn page(
             body {
                 header {
                     a class="brand" href="/" { img src="/icon.svg" alt="" width="24" height="24"; (stage.title) }
-                    a class="where" href="/storage" { "Storage" }
+                    nav class="tabs" aria-label="Pages" {
+                        a href="/" aria-current=[current(Tab::Invocations)] { "Invocations" }
+                        a href="/events" aria-current=[current(Tab::Events)] { "Events" }
+                        a href="/storage" aria-current=[current(Tab::Storage)] { "Storage" }
+                    }
                     span class="where" { "invokes " code { (stage.remote.load()) } }
                     span class="where" { "app " code { (stage.manifest.app_id.uuid()) } }
                 }
                 div class="columns" {
-                    section class="ask" {
-                        h2 { "Invoke the remote" }
-                        (form::section(stage, filled))
-                    }
-                    main { (subject) }
-                    (history(&stage.journal.newest_first(), selected))
+                    (places.ask)
+                    main { (places.subject) }
+                    (places.past)
                 }
             }
         }
@@ -139,7 +176,7 @@ pub(super) fn span(duration: Duration) -> String {
     }
 }
 
-fn clock_time(at: Timestamp) -> String {
+pub(super) fn clock_time(at: Timestamp) -> String {
     let day = at.unix().rem_euclid(86_400);
     let (hours, minutes, seconds) = (day / 3600, day / 60 % 60, day % 60);
     format!("{hours:02}:{minutes:02}:{seconds:02} UTC")

@@ -106,11 +106,24 @@ impl Journal {
 
     /// Waits until nothing more is sent; none if it is not remembered any more.
     pub(in crate::emulator) async fn settled(&self, id: u64) -> Option<Delivery> {
+        self.until(id, |delivery| delivery.state.is_settled()).await
+    }
+
+    /// Waits for the end of the first attempt; none if it is not remembered any more.
+    pub(in crate::emulator) async fn first_attempt(&self, id: u64) -> Option<Delivery> {
+        let ended = |delivery: &Delivery| {
+            let first = delivery.attempts.first();
+            delivery.state.is_settled() || first.is_some_and(|first| !first.verdict.is_empty())
+        };
+        self.until(id, ended).await
+    }
+
+    async fn until(&self, id: u64, reached: impl Fn(&Delivery) -> bool) -> Option<Delivery> {
         let mut changes = self.changes();
         loop {
             changes.mark_unchanged();
             let delivery = self.delivery(id)?;
-            if delivery.state.is_settled() {
+            if reached(&delivery) {
                 return Some(delivery);
             }
             changes.changed().await.ok()?;

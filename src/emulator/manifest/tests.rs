@@ -105,7 +105,7 @@ fn a_missing_token_scope_is_refused_in_the_linters_words() {
 fn a_triggers_endpoint_needs_a_route_and_no_user_token() {
     let text = changed(
         "  endpoint:\n",
-        "  trigger:\n    - {key: events, endpoint: ui-endpoint, events: [avi:confluence:updated:page]}\n  endpoint:\n",
+        "  trigger:\n    - {key: events, endpoint: ui-endpoint, events: [avi:forge:installed:app]}\n  endpoint:\n",
     );
     assert_eq!(
         problems(&text),

@@ -1,0 +1,206 @@
+//! What the platform fired: all of it in a table, and one delivery in the order of its attempts.
+
+use std::time::Duration;
+
+use maud::{Markup, html};
+
+use super::{
+    calls, detail,
+    layout::{clock_time, prose, span},
+};
+use crate::emulator::{
+    journal::{Attempt, Delivery, DeliveryState},
+    stage::Stage,
+};
+
+/// Deliveries that a page lists.
+const MAX_LISTED: usize = 100;
+
+pub(super) fn overview(stage: &Stage) -> Markup {
+    let deliveries = stage.journal.deliveries();
+    html! {
+        section class="summary" {
+            h1 { "What the platform fires by itself" }
+            p {
+                "Events, schedules and the app's own life reach the remote without a user. It has "
+                (span(stage.timing.event_limit)) " to take each with a 2xx; what it does not take comes again four times, "
+                (span(stage.timing.scaled(Duration::from_mins(1)))) " apart, and is dropped then."
+            }
+        }
+        section class="card" {
+            h2 { "Installation" }
+            (installation(stage))
+        }
+        section class="card" {
+            h2 { "Deliveries" }
+            @if deliveries.is_empty() {
+                p class="quiet" { "None yet. Fire an event." }
+            } @else {
+                (table(&deliveries[..deliveries.len().min(MAX_LISTED)]))
+            }
+            @if deliveries.len() > MAX_LISTED {
+                p class="quiet" { "And " (deliveries.len() - MAX_LISTED) " before them." }
+            }
+        }
+    }
+}
+
+fn installation(stage: &Stage) -> Markup {
+    match stage.installed.current() {
+        None => html! { p { "The app is not installed. All its tokens are revoked." } },
+        Some(installation) => html! {
+            dl class="headers" {
+                dt { "id" } dd { (installation.id) }
+                dt { "version" } dd { (installation.app_version) }
+                @if let Some(refused) = installation.refuses() {
+                    dt { "settling" } dd { "products answer " (refused.status().as_u16()) " for now" }
+                }
+            }
+        },
+    }
+}
+
+fn table(deliveries: &[Delivery]) -> Markup {
+    html! {
+        table class="deliveries" {
+            thead { tr { th { "State" } th { "What" } th { "Attempts" } th { "Calls" } th { "Fired" } } }
+            tbody {
+                @for delivery in deliveries {
+                    tr {
+                        td { (state(delivery.state)) }
+                        td class="what" {
+                            a href={ "/events/" (delivery.id) } { (delivery.occasion) }
+                            br; code class="quiet" { (delivery.module_key) }
+                        }
+                        td { @for attempt in &delivery.attempts { (outcome(attempt)) } }
+                        td class="time" { (delivery.calls.len()) }
+                        td class="time" { (clock_time(delivery.at)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The other deliveries, beside one of them.
+pub(super) fn history(deliveries: &[Delivery], selected: u64) -> Markup {
+    html! {
+        nav aria-labelledby="history" {
+            h2 id="history" { "Recent deliveries" }
+            ol class="history" {
+                @for delivery in deliveries.iter().take(MAX_LISTED) {
+                    li {
+                        a href={ "/events/" (delivery.id) } aria-current=[(selected == delivery.id).then_some("page")] {
+                            (state(delivery.state))
+                            span class="path" { (delivery.occasion) }
+                            span class="quiet" { (delivery.module_key) " · " (clock_time(delivery.at)) }
+                            span class="time" { (detail::count(delivery.attempts.len(), "attempt")) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn section(delivery: &Delivery) -> Markup {
+    let width = delivery
+        .attempts
+        .iter()
+        .map(|attempt| attempt.duration)
+        .sum();
+    html! {
+        section class="summary" {
+            h1 { (state(delivery.state)) code { (delivery.occasion) } }
+            p class="quiet" {
+                code { (delivery.module_key) }
+                " · fired " (clock_time(delivery.at))
+                " · " (detail::count(delivery.attempts.len(), "attempt"))
+                " · " (detail::count(delivery.calls.len(), "call"))
+            }
+            p { (prose(meaning(delivery.state))) }
+        }
+        section class="card" {
+            h2 { span class="step" { "1" } "Attempts" }
+            @if delivery.attempts.is_empty() { p class="quiet" { "None yet." } }
+            @for (at, attempt) in delivery.attempts.iter().enumerate() {
+                (one_attempt(attempt, at + 1, at + 1 == delivery.attempts.len()))
+            }
+        }
+        section class="card" {
+            h2 { span class="step" { "2" } "What its job did" }
+            @if delivery.calls.is_empty() {
+                p class="quiet" {
+                    "No call of a product carries a trace of it. Calls may come long after the answer; "
+                    "they are told by " code { "x-b3-traceid" } ", else by the token's last use."
+                }
+            } @else {
+                (calls::waterfall(&delivery.calls, width))
+            }
+        }
+    }
+}
+
+fn one_attempt(attempt: &Attempt, number: usize, open: bool) -> Markup {
+    html! {
+        details class="attempt" open[open] {
+            summary {
+                (outcome(attempt))
+                "Attempt " (number) ", " (clock_time(attempt.at)) ", " (span(attempt.duration))
+                @if let Some(retry) = &attempt.retry {
+                    span class="quiet" { " because of " code { (retry.reason.as_str()) } }
+                }
+                span class="quiet" { " · trace " code { (attempt.trace_id) } }
+            }
+            h3 { "Request as Forge sends it" }
+            (detail::request(&attempt.request, &attempt.claims))
+            h3 { "The remote's answer" }
+            @match &attempt.answer {
+                Some(answer) => (detail::answer_part(answer)),
+                None => p class="quiet" { "No whole answer came." },
+            }
+            (detail::verdict(&attempt.verdict))
+        }
+    }
+}
+
+/// The status, or why there is none.
+fn outcome(attempt: &Attempt) -> Markup {
+    let text = attempt.answer.as_ref().map_or_else(
+        || attempt.failure.map_or("…", |_| "none").to_owned(),
+        |answer| answer.status.as_u16().to_string(),
+    );
+    let under_way = attempt.verdict.is_empty();
+    let class = match attempt.failure {
+        None if under_way => "pending",
+        None => "good",
+        Some(_) => "bad",
+    };
+    let reason = attempt
+        .failure
+        .map(crate::emulator::journal::RetryReason::as_str);
+    html! { span class={ "chip " (class) } title=[reason] { (text) } }
+}
+
+fn state(state: DeliveryState) -> Markup {
+    let (class, text) = match state {
+        DeliveryState::Waiting => ("pending", "waits"),
+        DeliveryState::UnderWay => ("pending", "…"),
+        DeliveryState::Delivered => ("good", "taken"),
+        DeliveryState::Dropped => ("bad", "dropped"),
+        DeliveryState::Abandoned => ("bad", "ended"),
+    };
+    html! { span class={ "chip " (class) } { (text) } }
+}
+
+const fn meaning(state: DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Waiting => "It will be sent when its time has come. Reload to see it.",
+        DeliveryState::UnderWay => "The remote has not answered yet. Reload to see how it ends.",
+        DeliveryState::Delivered => "The remote took it: nothing more is sent.",
+        DeliveryState::Dropped => "The remote did not take it, and the platform gives up.",
+        DeliveryState::Abandoned => {
+            "The app was uninstalled or the emulator stopped before it was settled."
+        }
+    }
+}
