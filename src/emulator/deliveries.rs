@@ -3,23 +3,26 @@
 //! A remote has 5 s (55 s before an uninstall). What it does not take with a 2xx comes
 //! again four times, a minute apart, and is dropped then (Forge remote events).
 
+mod parcel;
 mod verdict;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use serde_json::{Value, json};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
-use url::Url;
 
 use super::{
     installation::Installation,
     journal::{Attempt, Delivery, DeliveryState, Full, Hook, Occasion, Retry, RetryReason},
-    manifest::{Endpoint, TokenSwitches},
     platform::{Envelope, Received, oauth_tokens},
     stage::Stage,
 };
 use crate::{conformance::answer::Exchange, ids::InstallationId};
+
+pub(super) use parcel::{Content, Parcel};
+
+use parcel::address;
 
 /// Forge remote events: "retried at most four times", a minute apart.
 const REDELIVERIES: u32 = 4;
@@ -47,55 +50,6 @@ impl Timing {
     pub(super) fn scaled(&self, span: Duration) -> Duration {
         Duration::try_from_secs_f64(span.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
     }
-}
-
-/// What is to be delivered, and where.
-#[derive(Debug, Clone)]
-pub(super) struct Parcel {
-    pub(super) occasion: Occasion,
-    /// Key of the module that fires.
-    pub(super) module_key: String,
-    /// Key of the endpoint, for the FIT.
-    pub(super) endpoint_key: String,
-    pub(super) method: Method,
-    /// Put behind the remote's address; may have a query.
-    pub(super) path: String,
-    pub(super) auth: TokenSwitches,
-    pub(super) content: Content,
-    /// How long the platform takes until it delivers, in its own time.
-    pub(super) delay: Duration,
-}
-
-impl Parcel {
-    /// A POST to an endpoint, at once.
-    pub(super) fn to(
-        endpoint: &Endpoint,
-        module_key: &str,
-        occasion: Occasion,
-        content: Content,
-    ) -> Self {
-        Self {
-            occasion,
-            module_key: module_key.to_owned(),
-            endpoint_key: endpoint.key.clone(),
-            method: Method::POST,
-            path: endpoint.path.clone(),
-            auth: endpoint.auth,
-            content,
-            delay: Duration::ZERO,
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Content {
-    /// An event, which a redelivery adds its `retryContext` to.
-    Event {
-        event: Value,
-        wrapped: bool,
-    },
-    Json(Value),
-    Nothing,
 }
 
 /// Why nothing is delivered.
@@ -274,92 +228,5 @@ fn failure(received: &Received) -> Option<RetryReason> {
         Some(StatusCode::UNAUTHORIZED) => Some(RetryReason::InvalidForgeInvocationToken),
         None if matches!(received, Received::TimedOut) => Some(RetryReason::Timeout),
         Some(_) | None => Some(RetryReason::InvalidRemoteInvocation),
-    }
-}
-
-impl Content {
-    /// The body of the first delivery, or of that redelivery.
-    pub(super) fn body(&self, retry: Option<Retry>) -> Option<String> {
-        match self {
-            Self::Nothing => None,
-            Self::Json(value) => Some(value.to_string()),
-            Self::Event { event, wrapped } => {
-                let mut event = event.clone();
-                if let (Some(retry), Some(fields)) = (retry, event.as_object_mut()) {
-                    let context = json!({
-                        "retryCount": retry.count,
-                        "retryReason": retry.reason.as_str(),
-                        "retryData": null,
-                    });
-                    fields.insert("retryContext".to_owned(), context);
-                }
-                let body = if *wrapped {
-                    json!({"payload": event})
-                } else {
-                    event
-                };
-                Some(body.to_string())
-            }
-        }
-    }
-}
-
-/// `baseUrl` + path; nothing in the path may lead to another host.
-fn address(base: &Url, path: &str) -> Option<Url> {
-    let base_text = base.as_str().trim_end_matches('/');
-    let url = Url::parse(&format!("{base_text}/{}", path.trim_start_matches('/'))).ok()?;
-    (url.origin() == base.origin()).then_some(url)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_put_behind_the_whole_address() {
-        for (base, path, url) in [
-            (
-                "http://r.example",
-                "/forge/events",
-                "http://r.example/forge/events",
-            ),
-            (
-                "http://r.example/base",
-                "/events",
-                "http://r.example/base/events",
-            ),
-            (
-                "http://r.example/base/",
-                "events?a=b",
-                "http://r.example/base/events?a=b",
-            ),
-            (
-                "http://r.example",
-                "//evil.example/",
-                "http://r.example/evil.example/",
-            ),
-        ] {
-            let address = address(&base.parse().unwrap(), path).map(String::from);
-            assert_eq!(address.as_deref(), Some(url));
-        }
-    }
-
-    #[test]
-    fn a_redelivery_says_why_it_comes() {
-        let event = json!({"eventType": "avi:jira:created:issue"});
-        let retry = Retry {
-            count: 2,
-            reason: RetryReason::Timeout,
-        };
-        let of = |wrapped, retry| {
-            let event = event.clone();
-            let body = Content::Event { event, wrapped }.body(retry).unwrap();
-            serde_json::from_str::<Value>(&body).unwrap()
-        };
-        assert_eq!(of(false, None), event);
-        assert_eq!(of(true, None), json!({"payload": event}));
-        let context = json!({"retryCount": 2, "retryReason": "TIMEOUT_ERROR", "retryData": null});
-        assert_eq!(of(false, Some(retry))["retryContext"], context);
-        assert_eq!(of(true, Some(retry))["payload"]["retryContext"], context);
     }
 }

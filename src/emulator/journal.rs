@@ -2,6 +2,8 @@
 
 mod deliveries;
 mod delivery;
+#[cfg(test)]
+mod delivery_tests;
 mod record;
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// Time cannot pass like that.
-    #[error("the speed must be from 0.01 to 100000: 60 makes a second of a minute")]
+    #[error("the speed must be from 0.01 to 100000: with --speed 60 a minute takes a second")]
     Speed,
     /// There is no manifest that can be read.
     #[error("{}: cannot be read: run in the app's folder or name the file with --manifest", .path.display())]

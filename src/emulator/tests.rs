@@ -7,8 +7,11 @@ mod events_console;
 mod exchange;
 mod lifecycle;
 mod proxy;
+mod remote;
+mod schedules;
 mod start;
 mod storage;
+mod templates;
 
 use std::{net::SocketAddr, path::Path};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    events::{Remote, Reply, fast, settled},
+    remote::{Remote, Reply, fast, settled},
     *,
 };
 
@@ -130,10 +130,11 @@ async fn an_uninstall_that_takes_long_goes_on_behind_the_page() {
     .await;
     let (status, location, _) = post(&played, "events/uninstall", &[]).await;
     assert_eq!((status, location.as_str()), (303, "/events"));
+    let first = played.running.installation_id();
     let limit = Duration::from_secs(5);
     let ended = played.running.settled(1, limit).await.unwrap();
     assert_eq!(ended.occasion, Occasion::PreUninstall);
-    // The next change of the installation comes after the removal.
-    let installed = played.running.install().await;
-    assert!(installed.is_ok(), "the lock is held until it is removed");
+    // The install waits until the old one is removed.
+    played.running.install().await.unwrap();
+    assert_ne!(played.running.installation_id(), first);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    events::{Remote, Reply, fast, settled},
+    remote::{Remote, Reply, fast, settled},
     *,
 };
 use crate::emulator::world::MIRA;
