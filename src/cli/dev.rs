@@ -1,6 +1,6 @@
 //! `forge-remote dev`
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{future::pending, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::anyhow;
 use clap::Args;
@@ -57,7 +57,7 @@ async fn dev(options: &Options) -> anyhow::Result<()> {
     if let Some(remote) = &options.remote {
         welcome_for(&emulator, remote);
         tokio::select! {
-            () = install_once_up(&emulator, remote) => {}
+            () = async { install_once_up(&emulator, remote).await; pending().await } => {}
             () = terminated() => {}
         }
     } else {
@@ -77,7 +77,7 @@ async fn dev(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Tells somebody else's remote that it was installed, when it listens; never ends.
+/// Tells somebody else's remote that it was installed, when it listens.
 async fn install_once_up(emulator: &Running, remote: &Url) {
     const PAUSE: Duration = Duration::from_millis(500);
     while !listens(remote).await {
@@ -86,7 +86,6 @@ async fn install_once_up(emulator: &Running, remote: &Url) {
     if let Err(error) = emulator.install().await {
         tracing::warn!(cause = %error, "the remote was not told that it was installed");
     }
-    std::future::pending().await
 }
 
 async fn listens(remote: &Url) -> bool {

@@ -108,15 +108,14 @@ fn rules(timing: &Timing, occasion: &Occasion) -> Rules {
         pause: Duration::ZERO,
     };
     match occasion {
-        Occasion::PreUninstall => once(timing.uninstall_limit),
+        // No limit is documented for the hooks: that of a call before an uninstall is generous.
+        Occasion::PreUninstall | Occasion::Migration(Hook::Status) => once(timing.uninstall_limit),
         Occasion::Schedule if !timing.schedules_retried => once(timing.event_limit),
         Occasion::Event(_) | Occasion::Schedule => Rules {
             limit: timing.event_limit,
             repeats: REDELIVERIES,
             pause: PAUSE,
         },
-        // No limit is documented for the hooks: that of a call before an uninstall is generous.
-        Occasion::Migration(Hook::Status) => once(timing.uninstall_limit),
         Occasion::Migration(_) => Rules {
             limit: timing.uninstall_limit,
             repeats: HOOK_REPEATS,
@@ -148,12 +147,41 @@ impl Run {
 
     /// Sends one request and writes down what came of it; the reason to come again, if there is one.
     async fn attempt(&self, retry: Option<Retry>) -> Option<RetryReason> {
-        let stage = &self.stage;
-        let _permit = stage.under_way.acquire().await.ok()?;
+        let journal = &self.stage.journal;
+        let _permit = self.stage.under_way.acquire().await.ok()?;
         let envelope = self.envelope(retry)?;
         let tokens = envelope.tokens();
-        let begun = Attempt {
-            at: stage.clock.now(),
+        let attempt = self.begun(&envelope, retry);
+        journal.attempt(self.id, attempt, envelope.token_ids());
+        let (began, limit) = (Instant::now(), self.rules.limit);
+        let received = Received::within(limit, &self.stage.client, envelope).await;
+        let elapsed = began.elapsed();
+        let failure = failure(&received);
+        let tries_left = retry.map_or(0, |retry| retry.count) < self.rules.repeats;
+        let again = failure.filter(|_| tries_left && !self.is_final(&received));
+        let reached = match (failure, again) {
+            (None, _) => DeliveryState::Delivered,
+            (Some(_), None) => DeliveryState::Dropped,
+            (Some(_), Some(_)) => DeliveryState::Waiting,
+        };
+        journal.attempted(self.id, reached, |attempt| {
+            attempt.duration = elapsed;
+            attempt.failure = failure;
+            attempt.verdict = verdict::of(&Exchange {
+                fit_was_good: true,
+                tokens: &tokens,
+                outcome: received.outcome(),
+                elapsed,
+                limit,
+            });
+            attempt.answer = received.answer(&tokens);
+        });
+        again
+    }
+
+    fn begun(&self, envelope: &Envelope, retry: Option<Retry>) -> Attempt {
+        Attempt {
+            at: self.stage.clock.now(),
             trace_id: envelope.trace_id.clone(),
             retry,
             request: envelope.shown(),
@@ -162,35 +190,7 @@ impl Run {
             duration: Duration::ZERO,
             failure: None,
             verdict: Vec::new(),
-        };
-        stage.journal.attempt(self.id, begun, envelope.token_ids());
-        let began = Instant::now();
-        let limit = self.rules.limit;
-        let received = Received::within(limit, &stage.client, envelope).await;
-        let duration = began.elapsed();
-        let failure = failure(&received);
-        let again = failure.filter(|_| {
-            retry.map_or(0, |retry| retry.count) < self.rules.repeats && !self.is_final(&received)
-        });
-        let state = match (failure, again) {
-            (None, _) => DeliveryState::Delivered,
-            (Some(_), None) => DeliveryState::Dropped,
-            (Some(_), Some(_)) => DeliveryState::Waiting,
-        };
-        let findings = verdict::of(&Exchange {
-            fit_was_good: true,
-            tokens: &tokens,
-            outcome: received.outcome(),
-            elapsed: duration,
-            limit,
-        });
-        stage.journal.attempted(self.id, state, |attempt| {
-            attempt.duration = duration;
-            attempt.failure = failure;
-            attempt.verdict = findings;
-            attempt.answer = received.answer(&tokens);
-        });
-        again
+        }
     }
 
     /// None if the app is not installed any more; an upgrade meanwhile is seen in the FIT.

@@ -107,8 +107,9 @@ async fn remove(stage: &Arc<Stage>) -> Result<Vec<u64>, LifecycleError> {
     Ok(deliveries)
 }
 
-/// What the platform forgets with an installation, besides its tokens, which end with it.
+/// The one place where everything that is kept for an installation goes with it.
 fn forget(stage: &Stage, installation: InstallationId) {
+    stage.tokens.forget(installation);
     stage.storage.forget(installation);
 }
 

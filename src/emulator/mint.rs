@@ -65,7 +65,7 @@ impl Mint {
     ) -> Option<Fit> {
         // The product that the module lives in is the primary one of the call.
         let app = self.app(installation, &module.product, (&module.kind, &module.key));
-        let mut claims = self.registered(app);
+        let mut claims = self.registered(&app);
         claims["context"] = context(module);
         claims["principal"] = user.account_id.into();
         self.sign(claims)
@@ -75,10 +75,10 @@ impl Mint {
     pub(super) fn backend(&self, installation: &Installation, endpoint: &str) -> Option<Fit> {
         let primary = installation.products.first()?;
         let app = self.app(installation, primary, (ENDPOINT, endpoint));
-        self.sign(self.registered(app))
+        self.sign(self.registered(&app))
     }
 
-    fn registered(&self, app: Value) -> Value {
+    fn registered(&self, app: &Value) -> Value {
         let now = self.clock.now();
         json!({
             "app": app,

@@ -128,7 +128,7 @@ mod tests {
             for _ in 0..3 {
                 let last = due;
                 due = next(due, minutes(offset), Interval::Hour);
-                assert_eq!(due - last, minutes(60));
+                assert_eq!(due, last + minutes(60));
             }
         }
     }

@@ -67,6 +67,9 @@ pub(super) enum BadToken {
     OtherInstallation,
 }
 
+/// Whose token, of which kind, in which installation.
+type Account = (InstallationId, Kind, String);
+
 /// Makes tokens and checks them.
 pub(super) struct Tokens {
     signing: EncodingKey,
@@ -74,9 +77,8 @@ pub(super) struct Tokens {
     lifetime: Duration,
     impersonation_lifetime: Duration,
     clock: Clock,
-    /// The token that is handed out for an account until it nears its end: one entry for
-    /// each account, of one installation only.
-    current: Mutex<HashMap<(InstallationId, Kind, String), (Secret, Timestamp)>>,
+    /// The token that is handed out until it nears its end: one entry for each account.
+    current: Mutex<HashMap<Account, (Secret, Timestamp)>>,
     app_scopes: String,
     impersonation_scopes: String,
 }
@@ -148,6 +150,12 @@ impl Tokens {
         Ok(grant)
     }
 
+    /// Keeps no token of that installation any longer.
+    pub(super) fn forget(&self, installation: InstallationId) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.retain(|(known, ..), _| *known != installation);
+    }
+
     fn current(
         &self,
         installation: InstallationId,
@@ -164,6 +172,7 @@ impl Tokens {
         }
         let account = (installation, kind, account_id);
         let token = self.sign(account, &self.app_scopes, self.lifetime)?;
+        // One that was asked for while its installation was removed.
         current.retain(|(known, ..), _| *known == installation);
         current.insert(key, (token.clone(), now.plus(self.lifetime / 2)));
         Some(token)

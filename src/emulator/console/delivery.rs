@@ -87,13 +87,13 @@ pub(super) fn history(deliveries: &[Delivery], selected: u64) -> Markup {
     html! {
         nav aria-labelledby="history" {
             h2 id="history" { "Recent deliveries" }
-            ol class="history" {
+            ol class="history fired" {
                 @for delivery in deliveries.iter().take(MAX_LISTED) {
                     li {
                         a href={ "/events/" (delivery.id) } aria-current=[(selected == delivery.id).then_some("page")] {
                             (state(delivery.state))
                             span class="path" { (delivery.occasion) }
-                            span class="quiet" { (delivery.module_key) " · " (clock_time(delivery.at)) }
+                            span class="quiet" { (clock_time(delivery.at)) }
                             span class="time" { (detail::count(delivery.attempts.len(), "attempt")) }
                         }
                     }

@@ -56,7 +56,7 @@ async fn a_call_belongs_to_a_delivery_by_the_trace_of_any_attempt() {
     let journal = Journal::default();
     let traces = [TraceId::random(), TraceId::random()];
     let first = journal.open(delivery()).unwrap();
-    tokio::time::advance(Duration::from_secs(60)).await;
+    tokio::time::advance(Duration::from_mins(1)).await;
     journal.attempt(first, attempt(&traces[0]), vec!["app".into()]);
     journal.attempt(first, attempt(&traces[1]), vec!["app".into()]);
     let second = journal.open(delivery()).unwrap();

@@ -57,9 +57,8 @@ fn manifest_with(events: &[&str]) -> (TempDir, std::path::PathBuf) {
         let events = events
             .iter()
             .filter(|it| it.starts_with("avi:jira:") == jira);
-        events
-            .map(|it| format!("        - {it}\n"))
-            .collect::<String>()
+        let lines: Vec<_> = events.map(|it| format!("        - {it}\n")).collect();
+        lines.concat()
     };
     let triggers = format!(
         "  trigger:\n    - key: confluence-events\n      endpoint: events-endpoint\n      events:\n{}    - key: jira-events\n      endpoint: events-endpoint\n      filter: {{ignoreSelf: true}}\n      events:\n{}",
