@@ -85,11 +85,27 @@ pub trait Store: Send + Sync + 'static {
         token: &'a AppToken,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
+    /// Deletes an installation with its contexts, its token and its jobs, whatever their
+    /// state, in one commit.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store does not answer; the same call may be made again.
+    fn delete(&self, id: InstallationId) -> BoxFuture<'_, Result<Deleted, StoreError>>;
+
     /// Asks whether the store answers.
     ///
     /// # Errors
     /// [`StoreError`] if it does not.
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// What was deleted with an installation.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Deleted {
+    /// Whether the store knew the installation.
+    pub known: bool,
+    /// How many jobs went: those that had not ended, and dead letters.
+    pub jobs: u64,
 }
 
 /// An open database, seen from each side.

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Remembered, Store, StoreError,
+    Deleted, Remembered, Store, StoreError,
     jobs::{
         Added, Claim, Counts, JobId, JobRecord, Jobs, NewJob, Owner, Run, Settled, Swept, Turn,
         Which,
@@ -65,6 +65,10 @@ impl<S: Store> Store for Bounded<S> {
             "forget_app_token",
             self.0.forget_app_token(id, token),
         ))
+    }
+
+    fn delete(&self, id: InstallationId) -> BoxFuture<'_, Result<Deleted, StoreError>> {
+        Box::pin(bounded("delete", self.0.delete(id)))
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -1,5 +1,6 @@
 //! Memory in front of the store.
 
+mod gone;
 mod memory;
 mod queue;
 mod writer;
@@ -8,8 +9,8 @@ use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 
-use self::{memory::Memory, queue::Queue, writer::Writer};
-use super::{Installation, Remembered, Store, StoreError};
+use self::{gone::Gone, memory::Memory, queue::Queue, writer::Writer};
+use super::{Deleted, Installation, Remembered, Store, StoreError};
 use crate::{
     clock::Clock,
     ids::{CloudId, InstallationId},
@@ -44,6 +45,7 @@ pub struct Installations(Arc<Inner>);
 
 struct Inner {
     memory: Memory,
+    gone: Gone,
     queue: Arc<Queue>,
     store: Arc<dyn Store>,
     clock: Clock,
@@ -62,6 +64,7 @@ impl Installations {
         tokio::spawn(Writer::new(&memory, &queue, &store).run());
         Self(Arc::new(Inner {
             memory,
+            gone: Gone::default(),
             queue,
             store,
             clock,
@@ -78,13 +81,16 @@ impl Installations {
     ///
     /// The longer-lived token is kept. A write is queued only if the installation changed,
     /// the token lives longer, or the last write is an hour old. It is repeated until it
-    /// succeeds; meanwhile memory knows more than the store.
+    /// succeeds; meanwhile memory knows more than the store. What comes of an installation
+    /// within a minute after it was [deleted](Self::delete) is ignored.
     pub fn remember(&self, installation: Installation, app_token: Option<AppToken>) {
         let id = installation.id;
+        let now = self.0.clock.now();
         let mut record = Remembered {
             installation,
             app_token,
-            last_seen: self.0.clock.now(),
+            last_seen: now,
+            first_seen: now,
         };
         if let Some(known) = self.known(&id) {
             record = record.over(&known);
@@ -93,6 +99,11 @@ impl Installations {
             }
         }
         self.0.memory.update(id, |current| {
+            // While the entry is held: what is deleted after this look takes the record
+            // along, from memory and from the queue.
+            if self.0.gone.contains(id) {
+                return None;
+            }
             let record = match current {
                 Some(current) => Arc::new(record.over(current)),
                 None => Arc::new(record),
@@ -177,6 +188,50 @@ impl Installations {
         // Again, for a reader who met the token in the store before it went.
         memory.forget(*id, token);
         outcome
+    }
+
+    /// Deletes an installation with its token and its jobs: in memory at once, then in the
+    /// store. For a minute nothing brings it back: requests may be under way that were
+    /// verified before it went.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails; the same call may be made again.
+    pub async fn delete(&self, id: &InstallationId) -> Result<Deleted, StoreError> {
+        let Inner {
+            memory,
+            gone,
+            queue,
+            store,
+            ..
+        } = &*self.0;
+        gone.insert(*id);
+        memory.remove(*id);
+        // A write under way may hold it: it ends first, then the installation goes.
+        let turn = timeout(PATIENCE, queue.turn())
+            .await
+            .map_err(StoreError::unavailable)?;
+        queue.remove(*id);
+        let outcome = store.delete(*id).await;
+        drop(turn);
+        // Again, for a reader who met it in the store before it went.
+        memory.remove(*id);
+        outcome
+    }
+
+    /// Whether it was [deleted](Self::delete) less than a minute ago.
+    #[must_use]
+    pub fn is_gone(&self, id: &InstallationId) -> bool {
+        self.0.gone.contains(*id)
+    }
+
+    /// Waits until nothing of an installation is left to be written; at most 5 s.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if it is not written by then.
+    pub async fn written(&self, id: &InstallationId) -> Result<(), StoreError> {
+        timeout(PATIENCE, self.0.queue.written(*id))
+            .await
+            .map_err(StoreError::unavailable)
     }
 
     /// Waits until everything that was remembered is in the store; at most 5 s.

@@ -76,6 +76,8 @@ pub struct Remembered {
     pub app_token: Option<AppToken>,
     /// When it last invoked the remote, to within an hour.
     pub last_seen: Timestamp,
+    /// When it first invoked the remote: soon after the app was installed.
+    pub first_seen: Timestamp,
 }
 
 impl Installation {
@@ -125,6 +127,7 @@ impl Remembered {
         if site_url.is_none() {
             site_url.clone_from(&older.installation.site_url);
         }
+        self.first_seen = self.first_seen.min(older.first_seen);
         if let Some(theirs) = &older.app_token {
             let ours = self.app_token.as_ref();
             if !ours.is_some_and(|ours| outlives(ours, theirs)) {

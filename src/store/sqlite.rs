@@ -22,7 +22,7 @@ use sqlx::{
 use self::fault::{fault, may_pass};
 pub(super) use self::place::Place;
 use super::{
-    OpenError, Remembered, Store, StoreError,
+    Deleted, OpenError, Remembered, Store, StoreError,
     seal::{Purpose, SealError, Sealer},
 };
 use crate::{
@@ -147,6 +147,13 @@ impl SqliteStore {
         }
     }
 
+    async fn delete_all_of(&self, id: InstallationId) -> Result<Deleted, StoreError> {
+        let mut transaction = self.begin().await?;
+        let deleted = rows::delete(&mut transaction, id).await?;
+        transaction.commit().await.map_err(fault)?;
+        Ok(deleted)
+    }
+
     fn records(&self, rows: Vec<rows::Row>) -> Result<Vec<Remembered>, StoreError> {
         rows::fold(rows, |id, sealed, expires_at| {
             self.unseal(Purpose::AppToken, id, sealed, expires_at)
@@ -199,6 +206,10 @@ impl Store for SqliteStore {
         token: &'a AppToken,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         self.drop_token(id, token).boxed()
+    }
+
+    fn delete(&self, id: InstallationId) -> BoxFuture<'_, Result<Deleted, StoreError>> {
+        self.delete_all_of(id).boxed()
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -15,7 +15,7 @@ const MOST_REMEMBERED: u64 = 100_000;
 #[derive(Clone)]
 pub(super) struct Memory {
     cache: Cache<InstallationId, Arc<Remembered>>,
-    /// How often a token was dropped: what was read from the store before the last time
+    /// How often a token or an installation was dropped: what was read from the store before the last time
     /// may still hold it.
     forgets: Arc<AtomicU64>,
 }
@@ -53,6 +53,12 @@ impl Memory {
     pub(super) fn forget(&self, id: InstallationId, token: &AppToken) {
         self.forgets.fetch_add(1, Ordering::SeqCst);
         self.update(id, |current| current?.without(token).map(Arc::new));
+    }
+
+    /// Drops an installation.
+    pub(super) fn remove(&self, id: InstallationId) {
+        self.forgets.fetch_add(1, Ordering::SeqCst);
+        self.cache.entry(id).and_compute_with(|_| Op::Remove);
     }
 
     /// The count to take before reading from the store and to give to [`adopt`](Self::adopt).

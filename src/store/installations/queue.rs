@@ -25,7 +25,7 @@ pub(super) struct Queue {
     work: Notify,
     /// Somebody waits: a pause after a failure ends.
     hurry: Notify,
-    /// Everything is written.
+    /// Something was written or dropped.
     settled: Notify,
     /// Held while the store is changed, so that a token which is dropped stays dropped.
     turn: tokio::sync::Mutex<()>,
@@ -44,6 +44,12 @@ pub(super) struct Entry {
     pub(super) record: Arc<Remembered>,
     /// Memory had nothing of it: the store may know more.
     pub(super) first: bool,
+}
+
+impl Entry {
+    fn is_of(&self, id: InstallationId) -> bool {
+        self.record.installation.id == id
+    }
 }
 
 impl State {
@@ -93,9 +99,9 @@ impl Queue {
         self.work.notify_one();
     }
 
-    /// The next records to write; they count as pending until [`done`](Self::done) or
-    /// [`failed`](Self::failed). Nothing once the queue is closed and empty.
-    pub(super) async fn next(&self) -> Option<Vec<Entry>> {
+    /// Waits for the next records to write; they count as pending until [`done`](Self::done)
+    /// or [`failed`](Self::failed). False once the queue is closed and empty.
+    pub(super) async fn next(&self) -> bool {
         loop {
             let closed = {
                 let mut state = self.state();
@@ -105,28 +111,32 @@ impl Queue {
                     .filter_map(|id| state.waiting.remove(id))
                     .collect();
                 if !state.writing.is_empty() {
-                    return Some(state.writing.clone());
+                    return true;
                 }
                 state.closed
             };
             if closed {
-                return None;
+                return false;
             }
             self.work.notified().await;
         }
     }
 
-    /// What [`next`](Self::next) gave out is written.
+    /// What [`next`](Self::next) found, less what was dropped since. Only with the
+    /// [`turn`](Self::turn).
+    pub(super) fn batch(&self) -> Vec<Entry> {
+        self.state().writing.clone()
+    }
+
+    /// What [`next`](Self::next) found is written.
     pub(super) fn done(&self) {
         let mut state = self.state();
         state.writing.clear();
         state.overflown = false;
-        if state.waiting.is_empty() {
-            self.settled.notify_waiters();
-        }
+        self.settled.notify_waiters();
     }
 
-    /// What [`next`](Self::next) gave out goes back, under what came in the meantime.
+    /// What [`next`](Self::next) found goes back, under what came in the meantime.
     pub(super) fn failed(&self) {
         let mut state = self.state();
         for entry in std::mem::take(&mut state.writing) {
@@ -142,14 +152,27 @@ impl Queue {
         }
     }
 
-    /// Drops that token from what waits. Only with the [`turn`](Self::turn), as what is
-    /// being written is out of reach.
+    /// Drops that token from what is to be written. Only with the [`turn`](Self::turn):
+    /// what is being written is out of reach.
     pub(super) fn forget(&self, id: InstallationId, token: &AppToken) {
-        if let Some(entry) = self.state().waiting.get_mut(&id)
-            && let Some(record) = entry.record.without(token)
-        {
-            entry.record = Arc::new(record);
+        let mut state = self.state();
+        let State {
+            waiting, writing, ..
+        } = &mut *state;
+        let ahead = writing.iter_mut().filter(|entry| entry.is_of(id));
+        for entry in waiting.get_mut(&id).into_iter().chain(ahead) {
+            if let Some(record) = entry.record.without(token) {
+                entry.record = Arc::new(record);
+            }
         }
+    }
+
+    /// Drops an installation. Only with the [`turn`](Self::turn).
+    pub(super) fn remove(&self, id: InstallationId) {
+        let mut state = self.state();
+        state.waiting.remove(&id);
+        state.writing.retain(|entry| !entry.is_of(id));
+        self.settled.notify_waiters();
     }
 
     pub(super) fn get(&self, id: InstallationId) -> Option<Arc<Remembered>> {
@@ -160,7 +183,7 @@ impl Queue {
             .get(&id)
             .or_else(|| {
                 let mut writing = state.writing.iter();
-                writing.find(|entry| entry.record.installation.id == id)
+                writing.find(|entry| entry.is_of(id))
             })
             .map(|entry| Arc::clone(&entry.record))
     }
@@ -199,14 +222,29 @@ impl Queue {
 
     /// Ends when everything is written.
     pub(super) async fn drained(&self) {
+        self.until(|state| state.len() == 0).await;
+    }
+
+    /// Ends when nothing of that installation is to be written.
+    pub(super) async fn written(&self, id: InstallationId) {
+        self.until(|state| {
+            !state.waiting.contains_key(&id) && !state.writing.iter().any(|it| it.is_of(id))
+        })
+        .await;
+    }
+
+    async fn until(&self, is_so: impl Fn(&State) -> bool) {
+        let mut hurried = false;
         loop {
             let mut settled = pin!(self.settled.notified());
             // Listen before looking: it may settle in between.
             settled.as_mut().enable();
-            if self.len() == 0 {
+            if is_so(&self.state()) {
                 return;
             }
-            self.hurry.notify_one();
+            if !std::mem::replace(&mut hurried, true) {
+                self.hurry.notify_one();
+            }
             settled.await;
         }
     }

@@ -9,6 +9,7 @@ use crate::{
     },
 };
 
+mod deleting;
 mod failures;
 mod forgetting;
 mod queueing;

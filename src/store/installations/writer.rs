@@ -34,8 +34,8 @@ impl Writer {
     /// Writes until the queue is closed. A store that fails is tried again, ever more
     /// rarely, for as long as it takes: what waits is bounded by the queue.
     pub(super) async fn run(self) {
-        while let Some(batch) = self.queue.next().await {
-            if self.write(&batch).await {
+        while self.queue.next().await {
+            if let Some(batch) = self.write().await {
                 self.complete(&batch).await;
             } else if !self.recover().await {
                 return;
@@ -53,10 +53,10 @@ impl Writer {
                 () = tokio::time::sleep(pause) => {}
                 () = self.queue.hurried() => {}
             }
-            let Some(batch) = self.queue.next().await else {
+            if !self.queue.next().await {
                 return false;
-            };
-            if self.write(&batch).await {
+            }
+            if let Some(batch) = self.write().await {
                 // At once: whoever waits for the write finds the log complete.
                 tracing::info!("the store can be written again");
                 self.complete(&batch).await;
@@ -66,8 +66,10 @@ impl Writer {
         true
     }
 
-    async fn write(&self, batch: &[Entry]) -> bool {
+    /// Writes the batch that the queue has ready; gives it back if that went well.
+    async fn write(&self) -> Option<Vec<Entry>> {
         let _turn = self.queue.turn().await;
+        let batch = self.queue.batch();
         let records: Vec<_> = batch.iter().map(|it| Arc::clone(&it.record)).collect();
         if let Err(error) = self.save(&records).await {
             self.queue.failed();
@@ -76,10 +78,10 @@ impl Writer {
                 cause = Error::from(error).causes(),
                 "installations cannot be written for now; memory serves them"
             );
-            return false;
+            return None;
         }
         self.queue.done();
-        true
+        Some(batch)
     }
 
     /// Saves all in one transaction. If one of them can never be written, it is left out:

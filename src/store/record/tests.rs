@@ -8,6 +8,7 @@ fn at(seconds: i64, installation: Installation, app_token: Option<AppToken>) -> 
         installation,
         app_token,
         last_seen: Timestamp::from_unix(NOW.unix() + seconds),
+        first_seen: Timestamp::from_unix(NOW.unix() + seconds),
     }
 }
 
@@ -75,6 +76,18 @@ fn of_two_accounts_the_later_one_counts() {
         assert_eq!(both.installation.app_version.as_deref(), Some(version));
         assert_eq!(both.app_token.unwrap().secret().expose(), "stored");
     }
+}
+
+#[test]
+fn of_two_first_moments_the_earlier_one_counts() {
+    let (early, late) = (at(-5, installation(1), None), at(5, installation(1), None));
+    let firsts = [
+        late.clone().over(&early),
+        late.clone().beside(&early),
+        early.clone().beside(&late),
+    ]
+    .map(|it| it.first_seen);
+    assert_eq!(firsts, [early.first_seen; 3]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::fault;
 use crate::{
     clock::Timestamp,
     ids::{CloudId, IcLabel, IdError, InstallationId, Product, WorkspaceId},
-    store::{Installation, Remembered, StoreError, StoredContext},
+    store::{Deleted, Installation, Remembered, StoreError, StoredContext},
     token::AppToken,
 };
 
@@ -23,6 +23,7 @@ pub(super) struct Row {
     environment_id: Option<String>,
     license_active: Option<bool>,
     last_seen: i64,
+    first_seen: i64,
     sealed: Option<Vec<u8>>,
     expires_at: Option<i64>,
     product: Option<String>,
@@ -35,7 +36,7 @@ macro_rules! select_where {
     ($condition:literal) => {
         concat!(
             "SELECT i.id, i.app_id, i.ic_label, i.api_base_url, i.site_url, i.app_version, \
-                    i.environment, i.environment_id, i.license_active, i.last_seen, \
+                    i.environment, i.environment_id, i.license_active, i.last_seen, i.first_seen, \
                     t.sealed, t.expires_at, \
                     c.product, c.cloud_id, c.workspace_id, c.api_base_url AS context_url \
              FROM installations i \
@@ -61,8 +62,8 @@ pub(super) const BY_CLOUD: &str = select_where!(
 // A moment that lies ahead of us was written by a clock that was wrong, and does not count.
 const PUT_INSTALLATION: &str = "\
     INSERT INTO installations (id, app_id, ic_label, api_base_url, site_url, app_version, \
-        environment, environment_id, license_active, last_seen) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+        environment, environment_id, license_active, last_seen, first_seen) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?12) \
     ON CONFLICT (id) DO UPDATE SET \
         app_id = excluded.app_id, \
         ic_label = excluded.ic_label, \
@@ -72,7 +73,8 @@ const PUT_INSTALLATION: &str = "\
         environment = excluded.environment, \
         environment_id = excluded.environment_id, \
         license_active = excluded.license_active, \
-        last_seen = excluded.last_seen \
+        last_seen = excluded.last_seen, \
+        first_seen = min(first_seen, excluded.first_seen) \
     WHERE excluded.last_seen >= last_seen OR last_seen > ?11";
 
 const PUT_CONTEXT: &str = "\
@@ -113,6 +115,7 @@ pub(super) async fn put_installation(
         .bind(installation.license_active)
         .bind(record.last_seen.unix())
         .bind(now.unix())
+        .bind(record.first_seen.unix())
         .execute(&mut *connection)
         .await
         .map_err(fault)?;
@@ -195,6 +198,27 @@ pub(super) async fn drop_app_token(
     Ok(())
 }
 
+/// Deletes an installation with everything that is its own: contexts and token go with it.
+pub(super) async fn delete(
+    connection: &mut SqliteConnection,
+    id: InstallationId,
+) -> Result<Deleted, StoreError> {
+    let mut counts = [0; 3];
+    for (count, sql) in counts.iter_mut().zip([
+        "DELETE FROM jobs WHERE installation_id = ?1 AND state = 'done'",
+        "DELETE FROM jobs WHERE installation_id = ?1",
+        "DELETE FROM installations WHERE id = ?1",
+    ]) {
+        let done = by_id(sql, id).execute(&mut *connection).await;
+        *count = done.map_err(fault)?.rows_affected();
+    }
+    let [_, jobs, installations] = counts;
+    Ok(Deleted {
+        known: installations > 0,
+        jobs,
+    })
+}
+
 pub(super) async fn of_installation(
     pool: &SqlitePool,
     id: InstallationId,
@@ -249,6 +273,7 @@ pub(super) fn fold(
                         unseal(installation.id, sealed, expires_at)
                     }),
                     last_seen: Timestamp::from_unix(row.last_seen),
+                    first_seen: Timestamp::from_unix(row.first_seen),
                     installation: Installation {
                         contexts: context.into_iter().collect(),
                         ..installation

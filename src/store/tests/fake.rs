@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     ids::{CloudId, InstallationId},
-    store::{Remembered, Store, StoreError},
+    store::{Deleted, Remembered, Store, StoreError},
     token::AppToken,
 };
 
@@ -138,6 +138,15 @@ impl Store for FakeStore {
                 *record = without;
             }
             Ok(())
+        }
+        .boxed()
+    }
+
+    fn delete(&self, id: InstallationId) -> BoxFuture<'_, Result<Deleted, StoreError>> {
+        async move {
+            self.fail()?;
+            let known = self.records.lock().unwrap().remove(&id).is_some();
+            Ok(Deleted { known, jobs: 0 })
         }
         .boxed()
     }

@@ -68,6 +68,7 @@ pub(in crate::store) fn record(
         installation,
         app_token,
         last_seen: NOW,
+        first_seen: NOW,
     })
 }
 

@@ -2,6 +2,7 @@
 
 pub(in crate::store) mod adding;
 pub(in crate::store) mod claiming;
+pub(in crate::store) mod deleting;
 pub(in crate::store) mod operating;
 pub(in crate::store) mod ordering;
 pub(in crate::store) mod settling;
@@ -90,6 +91,12 @@ macro_rules! suite {
                 replayed_jobs_of_one_order_keep_it
                 a_purged_letter_holds_up_nobody
                 other_orders_do_not_wait
+            }
+            deleting {
+                an_installation_goes_with_its_token_and_its_jobs
+                what_ran_when_its_installation_went_is_lost
+                jobs_of_an_installation_nobody_knows_go_too
+                when_it_was_first_seen_is_not_overwritten
             }
             operating {
                 counts_tell_how_many_there_are_in_each_state
