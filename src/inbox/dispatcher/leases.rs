@@ -109,6 +109,8 @@ impl Leases {
         let mut not_before = Instant::now();
         loop {
             let Some(first) = self.first_to_lapse() else {
+                // Whatever failed before, nothing is asked any more.
+                outage.ended(Operation::Renew);
                 self.changed.notified().await;
                 continue;
             };

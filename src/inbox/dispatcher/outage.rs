@@ -51,7 +51,8 @@ impl Outage {
         }
     }
 
-    fn ended(&self, operation: Operation) {
+    /// The operation does not fail any more, or is not needed.
+    pub(super) fn ended(&self, operation: Operation) {
         let mut failing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = failing.len();
         failing.retain(|it| *it != operation);

@@ -1,6 +1,6 @@
 //! What an error says about trying again, wherever in its chain of causes it says so.
 
-use std::{error::Error as StdError, iter::successors, time::Duration};
+use std::{error::Error as StdError, io, iter::successors, sync::Arc, time::Duration};
 
 use crate::{
     actor::ActorError,
@@ -39,27 +39,27 @@ impl Signs {
     }
 
     fn read(&mut self, cause: DynError<'_>) {
-        if let Some(error) = cause.downcast_ref::<Error>() {
+        if let Some(error) = as_a::<Error>(cause) {
             match error.code() {
                 ErrorCode::MissingAppToken => self.no_app_token = true,
                 ErrorCode::UpstreamUnauthorized | ErrorCode::Forbidden => self.refused = true,
                 _ => {}
             }
             self.waits(error.wait());
-        } else if let Some(error) = cause.downcast_ref::<ProductError>() {
+        } else if let Some(error) = as_a::<ProductError>(cause) {
             let refused = matches!(
                 error,
                 ProductError::Unauthorized(_) | ProductError::Forbidden(_)
             );
             self.refused |= refused;
             self.waits(error.retry_after());
-        } else if let Some(error) = cause.downcast_ref::<ImpersonationError>() {
+        } else if let Some(error) = as_a::<ImpersonationError>(cause) {
             match error {
                 ImpersonationError::AppTokenRefused { .. } => self.refused = true,
                 ImpersonationError::RateLimited { retry_after } => self.waits(Some(*retry_after)),
                 _ => {}
             }
-        } else if let Some(error) = cause.downcast_ref::<ActorError>() {
+        } else if let Some(error) = as_a::<ActorError>(cause) {
             self.no_app_token |= *error == ActorError::MissingAppToken;
         }
     }
@@ -78,7 +78,7 @@ pub(super) fn text<'s>(
     let mut text = String::new();
     let mut last = String::new();
     for cause in causes(error) {
-        let said = match cause.downcast_ref::<serde_json::Error>() {
+        let said = match as_a::<serde_json::Error>(cause) {
             Some(error) => place_in_json(error),
             None => cause.to_string(),
         };
@@ -116,7 +116,23 @@ pub(super) fn place_in_json(error: &serde_json::Error) -> String {
 }
 
 fn causes(error: DynError<'_>) -> impl Iterator<Item = DynError<'_>> {
-    successors(Some(error), |&error| error.source()).take(MOST_CAUSES)
+    successors(Some(error), |&error| {
+        // Such an error names the causes of what it holds, but not what it holds.
+        let held = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        held.map(|held| held as DynError<'_>)
+            .or_else(|| error.source())
+    })
+    .take(MOST_CAUSES)
+}
+
+/// The error if it is one, or a box or a shared pointer of one: those are errors too.
+fn as_a<T: StdError + 'static>(error: DynError<'_>) -> Option<&T> {
+    error
+        .downcast_ref::<T>()
+        .or_else(|| error.downcast_ref::<Box<T>>().map(|error| &**error))
+        .or_else(|| error.downcast_ref::<Arc<T>>().map(|error| &**error))
 }
 
 #[cfg(test)]
@@ -156,6 +172,17 @@ mod tests {
         assert_eq!(signs(of_a_product), signs_of_it);
         assert_eq!(signs(ActorError::MissingUserToken), Signs::default());
         assert_eq!(signs(std::fmt::Error), Signs::default());
+    }
+
+    #[test]
+    fn an_error_is_seen_through_whatever_holds_it() {
+        let missing = || ProductError::Credentials(ActorError::MissingAppToken.into());
+        assert!(signs(Box::new(missing())).no_app_token);
+        assert!(signs(Arc::new(missing())).no_app_token);
+        assert!(signs(io::Error::other(missing())).no_app_token);
+        assert!(signs(Box::new(Error::new(ErrorCode::Forbidden, "No."))).refused);
+        let held = io::Error::other(Wrapped("outer", "inner".into()));
+        assert_eq!(text(&held, []), "outer: inner");
     }
 
     #[test]

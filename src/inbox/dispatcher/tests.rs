@@ -5,6 +5,7 @@ mod leases;
 mod outages;
 mod outcomes;
 mod products;
+mod sqlite;
 mod stopping;
 mod turns;
 
@@ -154,6 +155,11 @@ pub(super) fn config(changes: &[(&str, &str)]) -> Config {
         variables,
     };
     Config::load_from(&sources).unwrap().config
+}
+
+/// Timers go by milliseconds, and a short way adds some.
+pub(super) fn about(time: Duration, expected: Duration) -> bool {
+    time >= expected && time <= expected + Duration::from_millis(10)
 }
 
 /// A handler that takes as long as it is polled.

@@ -31,7 +31,7 @@ use crate::{
 pub(super) const DRAIN: Duration = Duration::from_secs(10);
 /// What runs have to give way once they are cancelled.
 const GIVING_WAY: Duration = Duration::from_secs(1);
-/// What the store has to take the last settlements.
+/// What the store then has to take the last settlements.
 const SETTLING: Duration = Duration::from_secs(6);
 
 /// Jobs come due without anybody saying so, and other processes add some: the store is
@@ -225,8 +225,8 @@ impl<'a> Turns<'a> {
     }
 
     async fn drain(&mut self) {
-        let patience = Instant::now() + DRAIN;
-        let _ = timeout_at(patience, self.let_go()).await;
+        let told = Instant::now();
+        let _ = timeout_at(told + DRAIN, self.let_go()).await;
         self.leases.cut_all(Cut::Stopping);
         let given_way = timeout(GIVING_WAY, async {
             while let Some((run, verdict)) = self.running.next().await {
@@ -240,7 +240,8 @@ impl<'a> Turns<'a> {
                 "handlers block their threads; their jobs run again when the leases lapse"
             );
         }
-        let _ = timeout(SETTLING, self.settle_all()).await;
+        let last = told + DRAIN + GIVING_WAY + SETTLING;
+        let _ = timeout_at(last, self.settle_all()).await;
         if !self.settled.is_empty() {
             tracing::warn!(
                 jobs = self.settled.len(),

@@ -251,7 +251,7 @@ async fn a_run_has_a_quarter_of_an_hour() {
         panic!("{verdict:?}")
     };
     assert_eq!(cause, "the handler took more than 15 minutes");
-    assert_eq!(begin.elapsed(), Duration::from_secs(905));
+    assert!(about(begin.elapsed(), Duration::from_secs(905)));
 }
 
 #[tokio::test]

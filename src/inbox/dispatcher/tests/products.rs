@@ -37,7 +37,8 @@ async fn answer(
         _ => StatusCode::UNAUTHORIZED,
     };
     sent.send(token).unwrap();
-    (status, [(header::RETRY_AFTER, "120")], "{}")
+    let wait = (status == StatusCode::TOO_MANY_REQUESTS).then_some([(header::RETRY_AFTER, "120")]);
+    (status, wait, "{}")
 }
 
 impl Site {

@@ -39,7 +39,7 @@ async fn runs_that_end_within_the_drain_are_done_and_no_more_are_begun() {
     let working = busy_for(&remote, 5, 7).await;
     let begin = Instant::now();
     working.stop().await;
-    assert_eq!(begin.elapsed(), Duration::from_secs(7));
+    assert!(about(begin.elapsed(), Duration::from_secs(7)));
     let books = remote.jobs.books();
     assert_eq!(books.settled.len(), WORKERS);
     assert!(books.settled.iter().all(|(_, how)| *how == Ending::Done));
@@ -56,7 +56,7 @@ async fn what_does_not_end_in_time_is_given_back_uncounted() {
     let working = busy_for(&remote, 2, 3600).await;
     let begin = Instant::now();
     working.stop().await;
-    assert_eq!(begin.elapsed(), DRAIN);
+    assert!(about(begin.elapsed(), DRAIN));
     {
         let books = remote.jobs.books();
         assert_eq!(books.settled.len(), 2);
@@ -66,26 +66,31 @@ async fn what_does_not_end_in_time_is_given_back_uncounted() {
     // Whoever comes next takes them up at once.
     let next = remote.start(pages(|_| async { Ok(()) }));
     remote.jobs.until(fake::Books::all_done).await;
-    assert_eq!(begin.elapsed(), DRAIN);
+    assert!(about(begin.elapsed(), DRAIN));
     next.stop().await;
+}
+
+async fn stops_over_a_store_in(trouble: Trouble) {
+    let logs = Logs::capture();
+    let remote = Remote::paused().await;
+    let working = busy_for(&remote, 2, 3600).await;
+    remote.jobs.trouble(&[trouble]);
+    let begin = Instant::now();
+    working.stop().await;
+    assert!(begin.elapsed() <= Duration::from_secs(20));
+    assert_eq!(logs.count("WARN", "did not take how jobs ended"), 1);
+    let books = remote.jobs.books();
+    assert!(matches!(books.state(1), State::Running { .. }));
 }
 
 #[tokio::test]
 async fn a_store_that_fails_does_not_keep_it_from_stopping() {
-    for trouble in [Trouble::FailTurns, Trouble::StallTurns] {
-        let logs = Logs::capture();
-        let remote = Remote::paused().await;
-        let working = busy_for(&remote, 2, 3600).await;
-        remote.jobs.trouble(&[trouble]);
-        let begin = Instant::now();
-        working.stop().await;
-        assert!(begin.elapsed() <= Duration::from_secs(20), "{trouble:?}");
-        assert_eq!(logs.count("WARN", "did not take how jobs ended"), 1);
-        assert!(matches!(
-            remote.jobs.books().state(1),
-            State::Running { .. }
-        ));
-    }
+    stops_over_a_store_in(Trouble::FailTurns).await;
+}
+
+#[tokio::test]
+async fn a_store_that_stalls_does_not_keep_it_from_stopping() {
+    stops_over_a_store_in(Trouble::StallTurns).await;
 }
 
 #[tokio::test]
