@@ -6,9 +6,25 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why a job failed, and whether it is tried again.
 ///
-/// `?` turns any error into [`Retry`](Self::Retry). A product's wish to be left alone for a
-/// while is kept, whichever variant carries it; and where the error is that no app token
-/// lives, the job waits for one without losing an attempt.
+/// `?` turns any error into [`Retry`](Self::Retry). What the remote then does depends on what
+/// the error or one of its causes is:
+///
+/// | the error | what happens | an attempt |
+/// |---|---|---|
+/// | no app token lives | waits until the installation has one | is not lost |
+/// | a product refuses, 401 or 403, in the first ten minutes of an installation | again after 5, 25, 125, 625 s: its bot account gets its permissions late (Forge events, "Eventual consistency") | is not lost |
+/// | a product or the impersonation quota asks to wait | again after that, or later | is lost |
+/// | anything else | again after 2, 8, 32 s … half an hour, and up to twice that | is lost |
+///
+/// The last attempt makes it a dead letter. So does waiting without losing attempts, after
+/// eight days; and no wait is longer than a day.
+///
+/// An error of your own lets its causes be found through [`source`](StdError::source). One
+/// that passes them off as itself does not: with `thiserror`, `#[error("…")]` and `#[from]`,
+/// not `#[error(transparent)]`; an `anyhow::Error` needs a `.context("…")` on top.
+///
+/// What is kept and logged of an error is its text and that of its causes, 4 KiB of it: put
+/// nothing of an event's body into it.
 ///
 /// ```
 /// use forge_remote::inbox::{Event, JobError};
@@ -28,9 +44,10 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum JobError {
-    /// Try again, each time after a longer while; after the last attempt it is a dead letter.
+    /// Try again, each time after a longer while.
     Retry(BoxError),
-    /// Try again after this; it counts as an attempt.
+    /// Try again after this, or up to a tenth later, so that jobs do not come back all at
+    /// once; if a product asks for more, after that.
     RetryAfter(Duration, BoxError),
     /// There is nothing to be done: the job has ended, with a line in the log.
     Drop(BoxError),

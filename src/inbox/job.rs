@@ -21,6 +21,33 @@ use crate::{
 /// One attempt at a job: whose it is, and whom its handler may speak as.
 ///
 /// [`Event`](super::Event) and [`Tick`](super::Tick) lead to it.
+///
+/// # What a handler can rely on
+/// It runs **at least once**. A process may die after the handler has done its work and
+/// before that is on disk: then it runs again, under the same
+/// [`idempotency_key`](Self::idempotency_key).
+///
+/// It has fifteen minutes, its [`deadline`](Self::deadline), and is cancelled soon after. It
+/// is cancelled before that if the service stops and ten seconds were not enough, or if the
+/// remote cannot hold on to the job because its store does not answer. To be cancelled is to
+/// be dropped at an `.await`: a handler that blocks its thread cannot be, holds up others
+/// that wait for a thread, and may meet itself in another process. Work that blocks belongs
+/// into [`tokio::task::spawn_blocking`].
+///
+/// A panic is an attempt that failed. What it says goes to the process's panic hook and not
+/// into the log.
+///
+/// # When it fails
+/// It is tried again as [`JobError`](super::JobError) says, at most `inbox.max_attempts`
+/// times, and is then a dead letter: kept for 30 days, to be looked at, replayed or purged.
+///
+/// ```
+/// use forge_remote::inbox::Job;
+///
+/// fn mark(job: &Job) -> String {
+///     format!("{}: attempt {} at {}", job.installation(), job.attempt(), job.idempotency_key())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Job(Arc<Inner>);
 
@@ -59,7 +86,8 @@ impl Job {
     }
 
     /// Speaks as the app: with the token that came with the event while it lives, then
-    /// with the latest that the installation has.
+    /// with the latest that the installation has by now. If a product refuses it, a newer one
+    /// is tried, should there be one.
     ///
     /// # Errors
     /// `missing_app_token` if none lives. Returned with `?`, it makes the job wait for the
@@ -114,7 +142,8 @@ impl Job {
         &self.0.claimed.trace
     }
 
-    /// Until when this attempt may take. Calls to products keep to it by themselves.
+    /// Until when this attempt may take: fifteen minutes from its start. Calls to products
+    /// keep to it by themselves.
     #[must_use]
     pub fn deadline(&self) -> Deadline {
         self.0.deadline

@@ -32,7 +32,7 @@ pub(super) const DRAIN: Duration = Duration::from_secs(10);
 /// What runs have to give way once they are cancelled.
 const GIVING_WAY: Duration = Duration::from_secs(1);
 /// What the store then has to take the last settlements.
-const SETTLING: Duration = Duration::from_secs(6);
+const SETTLING: Duration = Duration::from_secs(4);
 
 /// Jobs come due without anybody saying so, and other processes add some: the store is
 /// looked at as often as this, and no more often than that.
@@ -96,6 +96,9 @@ impl<'a> Turns<'a> {
             // run that outlasted the outage must not be taken for one that was lost.
             if self.pauses.is_none() && Instant::now() >= self.sweep_at {
                 self.sweep().await;
+                if stop.is_cancelled() {
+                    break;
+                }
             }
             let is_due = !self.settled.is_empty() || (self.hungry && self.free() > 0);
             if is_due || self.pauses.is_some() {
@@ -274,7 +277,8 @@ fn too_late(run: &Run) {
     tracing::warn!(
         "job.id" = %run.job,
         "job.attempt" = run.attempt,
-        "a run ended after its lease had lapsed: what it did may be done again"
+        "a run ended when the job was not its own any more: its lease had lapsed, and what it \
+         did may be done again, or its installation is gone"
     );
 }
 

@@ -106,7 +106,9 @@ impl Verdict {
             Self::GivenBack(_) => {
                 tracing::warn!("the job was cut short: its lease could not be renewed in time")
             }
-            Self::Lost => tracing::warn!("the job was cut short: its lease was lost"),
+            Self::Lost => tracing::warn!(
+                "the job was cut short: another run may hold it, or its installation is gone"
+            ),
         }
     }
 }

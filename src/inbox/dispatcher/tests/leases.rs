@@ -107,7 +107,7 @@ async fn a_run_whose_lease_is_lost_is_cancelled_and_says_nothing() {
     working.stop().await;
     let books = remote.jobs.books();
     assert!(books.settled.is_empty() && books.lost.is_empty());
-    assert_eq!(logs.count("WARN", "its lease was lost"), 1);
+    assert_eq!(logs.count("WARN", "another run may hold it"), 1);
 }
 
 async fn is_cut_over_a_store_in(trouble: Trouble) {

@@ -107,7 +107,7 @@ async fn a_commit_that_nobody_heard_of_is_neither_lost_nor_done_twice() {
     remote.jobs.until(fake::Books::all_done).await;
     working.stop().await;
     assert_eq!(begun.load(SeqCst), 6);
-    assert_eq!(logs.count("WARN", "after its lease had lapsed"), 0);
+    assert_eq!(logs.count("WARN", "not its own any more"), 0);
     assert_eq!(logs.count("WARN", "a run was lost"), 3);
 }
 
