@@ -21,7 +21,8 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 ///
 /// An error of your own lets its causes be found through [`source`](StdError::source). One
 /// that passes them off as itself does not: with `thiserror`, `#[error("…")]` and `#[from]`,
-/// not `#[error(transparent)]`; an `anyhow::Error` needs a `.context("…")` on top.
+/// not `#[error(transparent)]`. An `anyhow::Error` goes into [`retry`](Self::retry), with
+/// `map_err`.
 ///
 /// What is kept and logged of an error is its text and that of its causes, 4 KiB of it: put
 /// nothing of an event's body into it.

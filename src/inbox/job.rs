@@ -165,7 +165,7 @@ impl Job {
 
     /// When the installation was first heard of.
     pub(super) fn first_seen(&self) -> Timestamp {
-        self.0.known.last_seen
+        self.0.known.first_seen
     }
 
     /// Whether [`as_app`](Self::as_app) would find a token.

@@ -181,6 +181,10 @@ mod tests {
         assert!(signs(Arc::new(missing())).no_app_token);
         assert!(signs(io::Error::other(missing())).no_app_token);
         assert!(signs(Box::new(Error::new(ErrorCode::Forbidden, "No."))).refused);
+        let any = anyhow::Error::from(missing()).context("outer");
+        assert!(Signs::of(JobError::retry(any).source()).no_app_token);
+        let any = anyhow::Error::from(missing());
+        assert!(Signs::of(JobError::retry(any).source()).no_app_token);
         let held = io::Error::other(Wrapped("outer", "inner".into()));
         assert_eq!(text(&held, []), "outer: inner");
     }

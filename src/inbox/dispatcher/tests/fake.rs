@@ -213,7 +213,7 @@ impl FakeJobs {
 
     /// Waits until the books show it; two days of paused time at most.
     pub(in super::super) async fn until(&self, shows: impl Fn(&Books) -> bool) {
-        let shown = async {
+        let seen = async {
             loop {
                 let changed = self.changed.notified();
                 tokio::pin!(changed);
@@ -224,7 +224,7 @@ impl FakeJobs {
                 changed.await;
             }
         };
-        timeout(Duration::from_hours(48), shown)
+        timeout(Duration::from_hours(48), seen)
             .await
             .expect("the books never show it");
     }
