@@ -9,29 +9,25 @@
     reason = "a benchmark prints, and stops where it cannot go on"
 )]
 
+#[path = "platform/played.rs"]
+mod played;
+
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
-use aws_lc_rs::{
-    rand::SystemRandom,
-    rsa::PublicKeyComponents,
-    signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
-};
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use aws_lc_rs::signature::RsaKeyPair;
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use self::played::{APP, free_address, serve_keys, signing_key};
 
 const RUNS: usize = 11;
 const IDLE: Duration = Duration::from_secs(2);
 const LIMIT: Duration = Duration::from_secs(10);
-const APP: &str = "ari:cloud:ecosystem::app/6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21";
-const INSTALLATION: &str = "ari:cloud:ecosystem::installation/9c7e1a52-4d08-4b6f-a3e1-5f20d8b9c647";
 
 fn main() {
     let key = signing_key();
@@ -109,78 +105,8 @@ fn resident_kilobytes(process: &Child) -> u64 {
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-}
-
-fn signing_key() -> RsaKeyPair {
-    let pem = include_str!("../tests/keys/rsa-2048-a.pem");
-    let body: String = pem
-        .lines()
-        .filter(|line| !line.starts_with("-----"))
-        .collect();
-    RsaKeyPair::from_pkcs8(&STANDARD.decode(body).unwrap()).unwrap()
-}
-
-/// A key set endpoint that answers every connection.
-fn serve_keys(key: &RsaKeyPair) -> SocketAddr {
-    let public = PublicKeyComponents::<Vec<u8>>::from(key.public_key());
-    let set = format!(
-        r#"{{"keys":[{{"kty":"RSA","kid":"k","alg":"RS256","use":"sig","n":"{}","e":"{}"}}]}}"#,
-        URL_SAFE_NO_PAD.encode(public.n),
-        URL_SAFE_NO_PAD.encode(public.e)
-    );
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            while lines
-                .next()
-                .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
-            {}
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{set}",
-                set.len()
-            );
-        }
-    });
-    address
-}
-
+/// A FIT of the app's page, good for one run.
 fn fit(key: &RsaKeyPair) -> String {
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let base = "https://api.atlassian.com/ex/confluence/3e8d5b70-91f2-4c6a-b4d7-2a0f6e9c1b85";
-    let claims = serde_json::json!({
-        "app": {
-            "id": APP, "installationId": INSTALLATION, "apiBaseUrl": base, "appVersion": "1.0.0",
-            "installation": {"id": INSTALLATION, "contexts": [
-                {"name": "confluence", "cloudId": "3e8d5b70-91f2-4c6a-b4d7-2a0f6e9c1b85", "apiBaseUrl": base},
-            ]},
-            "module": {"type": "confluence:globalPage", "key": "digest-page"},
-        },
-        "aud": APP, "iss": "forge/invocation-token", "iat": now, "nbf": now, "exp": now + 25,
-    });
-    let message = format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","kid":"k"}"#),
-        URL_SAFE_NO_PAD.encode(claims.to_string())
-    );
-    let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(
-        &RSA_PKCS1_SHA256,
-        &SystemRandom::new(),
-        message.as_bytes(),
-        &mut signature,
-    )
-    .unwrap();
-    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    let claims = played::claims("https://api.atlassian.com", played::INSTALLATION, 25);
+    played::sign(key, &claims)
 }
