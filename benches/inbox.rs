@@ -51,7 +51,9 @@ fn main() {
     }
     let arguments: Vec<String> = env::args().skip(1).filter(|it| it != "--bench").collect();
     let option = arguments.iter().position(|it| it == "--postgres");
-    let place = option.map_or(Place::Sqlite, |at| Place::Postgres(arguments[at + 1].clone()));
+    let place = option.map_or(Place::Sqlite, |at| {
+        Place::Postgres(arguments[at + 1].clone())
+    });
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         match arguments.first().map_or("ack", String::as_str) {

@@ -67,7 +67,12 @@ async fn page(
 }
 
 async fn exchange(State(atlassian): State<Atlassian>, Json(asked): Json<Value>) -> Json<Value> {
-    atlassian.seen.lock().unwrap().exchanges.push(Instant::now());
+    atlassian
+        .seen
+        .lock()
+        .unwrap()
+        .exchanges
+        .push(Instant::now());
     let account = &asked["variables"]["input"]["userId"];
     Json(json!({"data": {"offlineUserAuthToken": {
         "success": true, "errors": null,

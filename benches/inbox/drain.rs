@@ -29,7 +29,11 @@ pub(crate) async fn measure(place: &Place) {
         settings: &[],
     };
     let remote = setup.start().await;
-    println!("{:>6} waiting: {} kB resident", 0, remote.resident_kilobytes());
+    println!(
+        "{:>6} waiting: {} kB resident",
+        0,
+        remote.resident_kilobytes()
+    );
     for part in 0..4 {
         let ids = part * WAITING / 4..(part + 1) * WAITING / 4;
         let events: Vec<_> = ids.map(|id| load::event(&fit, id, "a")).collect();

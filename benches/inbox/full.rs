@@ -40,13 +40,20 @@ pub(crate) async fn fill() {
         let run = send(500).await;
         kept += run.accepted;
         if run.refused > 0 {
-            println!("full: {} of 500 acknowledged, {} refused with 503", run.accepted, run.refused);
+            println!(
+                "full: {} of 500 acknowledged, {} refused with 503",
+                run.accepted, run.refused
+            );
             break;
         }
     }
     let run = send(100).await;
     kept += run.accepted;
-    println!("still full: {} of 100 acknowledged, p99 {:.1?}", run.accepted, run.quantile(0.99));
+    println!(
+        "still full: {} of 100 acknowledged, p99 {:.1?}",
+        run.accepted,
+        run.quantile(0.99)
+    );
     mount(&disk, "remount,size=64m");
     let run = send(1000).await;
     kept += run.accepted;
@@ -55,7 +62,10 @@ pub(crate) async fn fill() {
     while (remote.count().await as usize) < kept {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    println!("{kept} acknowledged in all, {} handled", remote.count().await);
+    println!(
+        "{kept} acknowledged in all, {} handled",
+        remote.count().await
+    );
     drop(remote);
     run_command("umount", &[disk.to_str().unwrap()]);
 }

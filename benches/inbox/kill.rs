@@ -33,7 +33,10 @@ pub(crate) async fn rounds(place: &Place) {
         keys,
         api: &atlassian.url,
         work: Work::ReadPage,
-        settings: &[("INBOX__LEASE_SECONDS", "10"), ("INBOX__MAX_ATTEMPTS", "100")],
+        settings: &[
+            ("INBOX__LEASE_SECONDS", "10"),
+            ("INBOX__MAX_ATTEMPTS", "100"),
+        ],
     };
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let next = Arc::new(AtomicUsize::new(0));

@@ -14,9 +14,7 @@ use std::{
 
 use axum::{Router, extract::State, routing::get};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use forge_remote::{
-    Config, Event, Events, Forge, JobError, Schedule, ids::AccountId, telemetry,
-};
+use forge_remote::{Config, Event, Events, Forge, JobError, Schedule, ids::AccountId, telemetry};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -111,7 +109,10 @@ impl Setup<'_> {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        panic!("the remote does not answer: see {}/remote.log", self.folder.display());
+        panic!(
+            "the remote does not answer: see {}/remote.log",
+            self.folder.display()
+        );
     }
 }
 
@@ -190,7 +191,7 @@ pub(crate) fn run() {
                 }),
             )
             .with_state(counted)
-            .route("/open", get(async move || drop(gate.send_replace(true))));
+            .route("/open", get(async move || _ = gate.send_replace(true)));
         forge_remote::serve(forge, ui, events, Schedule::new())
             .await
             .unwrap();
