@@ -4,6 +4,7 @@ mod config;
 #[cfg(feature = "emulator")]
 mod dev;
 mod health;
+mod inbox;
 mod serve;
 
 use std::{process::ExitCode, time::Duration};
@@ -32,6 +33,8 @@ enum Command {
     /// Run the remote and an emulated Forge platform: no Atlassian account, no network
     #[cfg(feature = "emulator")]
     Dev(dev::Options),
+    /// Look at the jobs of the store and replay dead letters, also while the remote runs
+    Inbox(inbox::Options),
     /// Print the settings in force and where each came from, secrets redacted
     Config,
     /// Ask the admin listener of a running remote whether it lives; for container health checks
@@ -44,6 +47,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve => serve::run(),
         #[cfg(feature = "emulator")]
         Command::Dev(options) => dev::run(&options),
+        Command::Inbox(options) => inbox::run(&options),
         Command::Config => config::run(),
         Command::Health => health::run(),
     };

@@ -187,6 +187,12 @@ pub enum OpenError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// There is no such file, and it was not to be created.
+    #[error("`{}` (`store.url`) does not exist: no remote has kept anything there", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// A newer release has written the file.
     #[error(
         "`{}` (`store.url`) was written by a newer release: run that one, or take another file",
@@ -237,6 +243,28 @@ pub async fn open(
         installations: Arc::clone(&store) as _,
         jobs: store,
     })
+}
+
+/// As [`open`], but only what is there already: for a look from outside.
+///
+/// # Errors
+/// [`OpenError::Missing`] if there is no such file, else as [`open`].
+pub async fn open_existing(
+    settings: &config::Store,
+    environment: &config::Environment,
+    clock: Clock,
+) -> Result<Database, OpenError> {
+    let missing = match sqlite::Place::of_url(&settings.url) {
+        Some(sqlite::Place::Memory) => Some(":memory:".into()),
+        Some(sqlite::Place::File(path)) if !tokio::fs::try_exists(&path).await.unwrap_or(true) => {
+            Some(path)
+        }
+        _ => None,
+    };
+    match missing {
+        Some(path) => Err(OpenError::Missing { path }),
+        None => open(settings, environment, clock).await,
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use std::process::{Command, Output};
 
-const APP: &str = "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21";
+pub(crate) const APP: &str = "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21";
 
-fn forge_remote(
+pub(crate) fn forge_remote(
     folder: &std::path::Path,
     arguments: &[&str],
     variables: &[(&str, &str)],
@@ -19,7 +19,7 @@ fn forge_remote(
     command.envs(variables.iter().copied()).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -115,7 +115,7 @@ fn health_says_whether_a_remote_lives() {
 fn help_names_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let printed = text(&forge_remote(folder.path(), &["--help"], &[]).stdout);
-    for command in ["serve", "dev", "config", "health"] {
+    for command in ["serve", "dev", "inbox", "config", "health"] {
         assert!(printed.contains(command), "{printed}");
     }
 }

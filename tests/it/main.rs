@@ -14,6 +14,7 @@ mod errors;
 mod events;
 mod handlers;
 mod impersonation;
+mod inbox_command;
 mod key_sets;
 mod lifecycle;
 mod products;

@@ -3,7 +3,7 @@
 mod adding;
 mod operating;
 mod running;
-mod sql;
+pub(super) mod sql;
 
 use std::time::Duration;
 

@@ -122,8 +122,8 @@ macro_rules! suite {
 }
 pub(in crate::store) use suite;
 
-/// As [`NewJob`], an event of that installation.
-fn job(number: u128, installation: u128) -> NewJob {
+/// An event of that installation.
+pub(in crate::store) fn job(number: u128, installation: u128) -> NewJob {
     let mut digest = [0; 32];
     digest[..16].copy_from_slice(&number.to_be_bytes());
     NewJob {

@@ -4,7 +4,7 @@
 
 /// For each new job of `?1` (id, digest, span of `unless_within`, order if it coalesces) the
 /// jobs that it may be a duplicate of; `?2` is now.
-pub(super) const HELD: &str = "\
+pub(in crate::store::sqlite) const HELD: &str = "\
     SELECT (SELECT id FROM jobs WHERE id = n.value ->> 0), \
            (SELECT id FROM jobs WHERE digest = unhex(n.value ->> 1) \
                AND received_at > ?2 - (n.value ->> 2) ORDER BY received_at LIMIT 1), \
@@ -14,7 +14,7 @@ pub(super) const HELD: &str = "\
     FROM json_each(?1) n ORDER BY n.key";
 
 /// `?1`: the jobs; `?2`: now.
-pub(super) const INSERT: &str = "\
+pub(in crate::store::sqlite) const INSERT: &str = "\
     INSERT INTO jobs (id, installation_id, kind, name, digest, received_at, forget_after, \
         state, order_key, payload, trace, sealed, token_expires_at) \
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4), ?2, \
@@ -24,7 +24,7 @@ pub(super) const INSERT: &str = "\
 
 /// Makes the first of each order of `?1` ready if none of the order is ahead of it. One that
 /// is replayed may be earlier than one that runs: it waits for that.
-pub(super) const UNBLOCK: &str = "\
+pub(in crate::store::sqlite) const UNBLOCK: &str = "\
     UPDATE jobs SET state = 'ready' WHERE seq IN ( \
         SELECT (SELECT min(seq) FROM jobs WHERE order_key = unhex(o.value) \
                    AND state = 'blocked' AND state NOT IN ('done', 'dead')) \
@@ -35,7 +35,7 @@ pub(super) const UNBLOCK: &str = "\
 
 /// Settles the runs of `?1` (job, owner, attempt, state, moment it is due, attempts that
 /// count, error); `?2` is now.
-pub(super) const SETTLE: &str = "\
+pub(in crate::store::sqlite) const SETTLE: &str = "\
     UPDATE jobs SET \
         state = s.state, \
         run_at = s.run_at, \
@@ -59,7 +59,7 @@ pub(super) const SETTLE: &str = "\
 ///
 /// It jumps from installation to installation and from job to job on the index, so its cost
 /// is that of what it finds. The second recursion is a queue sorted by round and turn.
-pub(super) const NEXT: &str = "\
+pub(in crate::store::sqlite) const NEXT: &str = "\
     WITH RECURSIVE \
     later(id) AS ( \
         SELECT min(installation_id) FROM jobs \
@@ -98,13 +98,13 @@ pub(super) const NEXT: &str = "\
     ORDER BY line.round, line.wrapped, line.installation_id";
 
 /// Gives the jobs of `?1` to the owner `?2` until `?3`.
-pub(super) const TAKE: &str = "\
+pub(in crate::store::sqlite) const TAKE: &str = "\
     UPDATE jobs SET state = 'running', attempt = attempt + 1, run_at = NULL, \
         owner = ?2, lease_until = ?3 \
     WHERE seq IN (SELECT value FROM json_each(?1))";
 
 /// `?1`: runs (job, attempt); `?2`: their owner; `?3`: until when.
-pub(super) const RENEW: &str = "\
+pub(in crate::store::sqlite) const RENEW: &str = "\
     UPDATE jobs SET lease_until = ?3 \
     FROM (SELECT value ->> 0 AS id, value ->> 1 AS attempt FROM json_each(?1)) r \
     WHERE jobs.id = r.id AND jobs.owner = ?2 AND jobs.attempt = r.attempt \
@@ -112,14 +112,14 @@ pub(super) const RENEW: &str = "\
     RETURNING id";
 
 /// `?1`: now; `?2`: how many.
-pub(super) const WAKE_DELAYED: &str = "\
+pub(in crate::store::sqlite) const WAKE_DELAYED: &str = "\
     UPDATE jobs SET state = 'ready', run_at = NULL WHERE seq IN ( \
         SELECT seq FROM jobs WHERE state = 'delayed' AND run_at <= ?1 \
         ORDER BY run_at LIMIT ?2)";
 
 /// Of the installations with parked jobs, those that have a token which outlives `?1` and was
 /// sealed with our key, whose first bytes are `?2`; `?3`: how many jobs.
-pub(super) const WAKE_PARKED: &str = "\
+pub(in crate::store::sqlite) const WAKE_PARKED: &str = "\
     WITH RECURSIVE parked(id) AS ( \
         SELECT min(installation_id) FROM jobs WHERE state = 'parked' \
         UNION ALL \
@@ -134,7 +134,7 @@ pub(super) const WAKE_PARKED: &str = "\
         LIMIT ?3)";
 
 /// `?1`: now; `?2`: attempts at most; `?3`: the error; `?4`: how many.
-pub(super) const LAPSE: &str = "\
+pub(in crate::store::sqlite) const LAPSE: &str = "\
     UPDATE jobs SET \
         state = iif(attempt >= ?2, 'dead', 'ready'), \
         owner = NULL, \
@@ -148,24 +148,24 @@ pub(super) const LAPSE: &str = "\
     RETURNING id, attempt, installation_id, name, ended_at IS NOT NULL, nullif(hex(order_key), '')";
 
 /// The moments at which the next delayed job and the next lease are due.
-pub(super) const DUE: &str = "\
+pub(in crate::store::sqlite) const DUE: &str = "\
     SELECT (SELECT min(run_at) FROM jobs WHERE state = 'delayed'), \
            (SELECT min(lease_until) FROM jobs WHERE state = 'running')";
 
 /// `?1`: now; `?2`: how many.
-pub(super) const PRUNE_DONE: &str = "\
+pub(in crate::store::sqlite) const PRUNE_DONE: &str = "\
     DELETE FROM jobs WHERE seq IN ( \
         SELECT seq FROM jobs WHERE state = 'done' AND forget_after <= ?1 \
         ORDER BY forget_after LIMIT ?2)";
 
 /// `?1`: those that ended by then; `?2`: how many.
-pub(super) const PRUNE_DEAD: &str = "\
+pub(in crate::store::sqlite) const PRUNE_DEAD: &str = "\
     DELETE FROM jobs WHERE seq IN ( \
         SELECT seq FROM jobs WHERE state = 'dead' AND ended_at <= ?1 \
         ORDER BY ended_at LIMIT ?2)";
 
 /// Each count walks an index that holds just what it counts.
-pub(super) const COUNT: &str = "\
+pub(in crate::store::sqlite) const COUNT: &str = "\
     WITH counts(state, count, first) AS ( \
         SELECT 'ready', count(*), min(seq) FROM jobs WHERE state = 'ready' \
         UNION ALL \
@@ -210,17 +210,17 @@ macro_rules! list {
     };
 }
 
-pub(super) const SHOW: &str = concat!(record!("payload"), "id = ?1");
+pub(in crate::store::sqlite) const SHOW: &str = concat!(record!("payload"), "id = ?1");
 
-pub(super) const LIST_READY: &str = list!("ready");
-pub(super) const LIST_BLOCKED: &str = list!("blocked");
-pub(super) const LIST_DELAYED: &str = list!("delayed");
-pub(super) const LIST_PARKED: &str = list!("parked");
-pub(super) const LIST_RUNNING: &str = list!("running");
-pub(super) const LIST_DONE: &str = list!("done");
-pub(super) const LIST_DEAD: &str = list!("dead");
+pub(in crate::store::sqlite) const LIST_READY: &str = list!("ready");
+pub(in crate::store::sqlite) const LIST_BLOCKED: &str = list!("blocked");
+pub(in crate::store::sqlite) const LIST_DELAYED: &str = list!("delayed");
+pub(in crate::store::sqlite) const LIST_PARKED: &str = list!("parked");
+pub(in crate::store::sqlite) const LIST_RUNNING: &str = list!("running");
+pub(in crate::store::sqlite) const LIST_DONE: &str = list!("done");
+pub(in crate::store::sqlite) const LIST_DEAD: &str = list!("dead");
 
-pub(super) const REPLAY: &str = concat!(
+pub(in crate::store::sqlite) const REPLAY: &str = concat!(
     "UPDATE jobs SET state = iif(order_key IS NULL, 'ready', 'blocked'), attempt = 0, \
         run_at = NULL, ended_at = NULL \
      WHERE seq IN (SELECT seq FROM jobs WHERE ",
@@ -228,7 +228,7 @@ pub(super) const REPLAY: &str = concat!(
     ") RETURNING nullif(hex(order_key), '')"
 );
 
-pub(super) const PURGE: &str = concat!(
+pub(in crate::store::sqlite) const PURGE: &str = concat!(
     "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE ",
     of_state!("dead"),
     ")"

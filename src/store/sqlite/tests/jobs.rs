@@ -1,5 +1,12 @@
 use super::*;
-use crate::store::{Database, tests::jobs::suite};
+use crate::store::{
+    Database,
+    jobs::{Claim, Jobs, Owner},
+    tests::jobs::{LEASE, job as new_job, suite},
+};
+
+mod files;
+mod plans;
 
 async fn open(clock: Clock) -> (Database, TempDir) {
     let bench = Bench {
@@ -12,6 +19,15 @@ async fn open(clock: Clock) -> (Database, TempDir) {
         jobs: store,
     };
     (database, bench.folder)
+}
+
+fn claim() -> Claim {
+    Claim {
+        owner: Owner::random(),
+        most: 9,
+        lease: LEASE,
+        after: None,
+    }
 }
 
 suite!(super::open);
