@@ -8,7 +8,7 @@ use forge_remote::{
     config,
     store::{
         self,
-        jobs::{Claim, Ending, JobId, JobKind, Jobs, NewJob, Owner, Settled},
+        jobs::{Claim, Ending, JobId, JobKind, NewJob, Owner, Settled},
     },
     token::AppToken,
     trace::TraceId,

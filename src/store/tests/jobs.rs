@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How long a claim of these tests holds.
-pub(in crate::store) const LEASE: Duration = Duration::from_secs(60);
+pub(in crate::store) const LEASE: Duration = Duration::from_mins(1);
 const ATTEMPTS: u32 = 3;
 
 /// A fresh database whose time is moved by hand.

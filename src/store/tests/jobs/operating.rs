@@ -135,7 +135,7 @@ pub(in crate::store) async fn a_list_is_filtered(bench: Bench) {
 
 pub(in crate::store) async fn one_job_is_shown_with_its_payload(bench: Bench) {
     let new = job(1, 1);
-    bench.add(&[new.clone()]).await;
+    bench.add(std::slice::from_ref(&new)).await;
     let record = bench.show(1).await.unwrap();
     assert_eq!(record.payload, Some(new.payload));
     assert_eq!((record.state, record.attempts), (JobState::Ready, 0));
@@ -144,7 +144,7 @@ pub(in crate::store) async fn one_job_is_shown_with_its_payload(bench: Bench) {
 
 pub(in crate::store) async fn a_replay_starts_again_with_the_same_id(bench: Bench) {
     let new = job(1, 1);
-    bench.add(&[new.clone()]).await;
+    bench.add(std::slice::from_ref(&new)).await;
     let run = bench.start(1).await;
     let after = Duration::ZERO;
     let error = error("x");

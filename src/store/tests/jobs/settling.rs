@@ -3,7 +3,7 @@ use super::*;
 pub(in crate::store) async fn what_is_done_keeps_its_key_without_payload_and_token(bench: Bench) {
     let mut new = job(1, 1);
     new.app_token = Some(token("t0ken", 60));
-    bench.add(&[new.clone()]).await;
+    bench.add(std::slice::from_ref(&new)).await;
     let run = bench.start(1).await;
     bench.pass(Duration::from_secs(3));
     bench.end(run, Ending::Done).await;
@@ -19,7 +19,7 @@ pub(in crate::store) async fn what_is_done_keeps_its_key_without_payload_and_tok
 pub(in crate::store) async fn a_retry_comes_back_in_time_with_its_attempt_counted(bench: Bench) {
     let mut new = job(1, 1);
     new.app_token = Some(token("t0ken", 60));
-    bench.add(&[new.clone()]).await;
+    bench.add(std::slice::from_ref(&new)).await;
     let run = bench.start(1).await;
     let after = Duration::from_secs(10);
     let error = error("503 from the product");
@@ -75,7 +75,7 @@ pub(in crate::store) async fn an_immediate_retry_is_ready_at_once(bench: Bench) 
 pub(in crate::store) async fn a_dead_letter_keeps_its_payload_and_loses_its_token(bench: Bench) {
     let mut new = job(1, 1);
     new.app_token = Some(token("t0ken", 60));
-    bench.add(&[new.clone()]).await;
+    bench.add(std::slice::from_ref(&new)).await;
     bench.kill(1).await;
     let record = bench.show(1).await.unwrap();
     assert_eq!(record.state, JobState::Dead);
