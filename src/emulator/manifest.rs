@@ -167,10 +167,14 @@ impl Manifest {
             scopes: Scopes(document.permissions.scopes.into_flags()),
             entities: document.app.storage.entities,
         };
-        if manifest.modules.is_empty() {
-            return Err(ManifestError::Problems(vec![lint::NO_UI_MODULE.to_owned()]));
-        }
-        Ok(manifest)
+        let problem = if manifest.modules.is_empty() && manifest.triggers.is_empty() {
+            lint::NOTHING_TO_CALL
+        } else if manifest.products.is_empty() {
+            lint::NO_PRODUCT
+        } else {
+            return Ok(manifest);
+        };
+        Err(ManifestError::Problems(vec![problem.to_owned()]))
     }
 
     pub(super) fn module(&self, key: &str) -> Option<&UiModule> {
@@ -202,6 +206,10 @@ fn products(document: &Document) -> Vec<Product> {
     }
     for kind in document.modules.keys() {
         product_of(kind).into_iter().for_each(&mut add);
+    }
+    let events = document.entries("trigger").iter().flat_map(|it| &it.events);
+    for family in events.filter_map(|event| event.event_type().strip_prefix("avi:")) {
+        product_of(family).into_iter().for_each(&mut add);
     }
     products
 }

@@ -163,7 +163,7 @@ fn a_manifest_without_anything_to_invoke_is_refused() {
         "resolver: {endpoint: ui-endpoint}",
         "resolver: {function: f}",
     );
-    assert_eq!(problems(&text), [lint::NO_UI_MODULE]);
+    assert_eq!(problems(&text), [lint::NOTHING_TO_CALL]);
 }
 
 #[test]

@@ -152,3 +152,19 @@ fn the_apps_own_manifest_has_everything_that_fires() {
     );
     assert_eq!(triggers.pre_uninstalls[0].endpoint.path, "/forge/uninstall");
 }
+
+#[test]
+fn an_app_without_a_page_lives_where_its_events_come_from() {
+    let page = GOOD.find("  confluence:globalPage").unwrap()..GOOD.find("  trigger:").unwrap();
+    let mut text = GOOD.to_owned();
+    text.replace_range(page, "");
+    let manifest = Manifest::parse(&text).unwrap();
+    assert!(manifest.modules.is_empty());
+    assert_eq!(manifest.products, [Product::Confluence, Product::Jira]);
+    let events = text.find("  trigger:").unwrap()..text.find("  scheduledTrigger:").unwrap();
+    text.replace_range(events, "");
+    match Manifest::parse(&text) {
+        Err(ManifestError::Problems(problems)) => assert_eq!(problems, [lint::NO_PRODUCT]),
+        other => panic!("accepted: {other:?}"),
+    }
+}

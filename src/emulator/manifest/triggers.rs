@@ -139,6 +139,11 @@ impl Triggers {
         }
     }
 
+    /// Whether the platform never calls the remote by itself.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.schedules.is_empty()
+    }
+
     pub(in crate::emulator) fn schedule(&self, key: &str) -> Option<&Schedule> {
         self.schedules.iter().find(|schedule| schedule.key == key)
     }
