@@ -1,10 +1,11 @@
 //! The Forge platform, played on one machine: `forge-remote dev`.
 //!
 //! It reads `manifest.yml`, signs FITs with a key of its own, hands out tokens where the
-//! manifest says so, answers as Confluence, Jira, the GraphQL gateway and Forge storage, and shows
-//! in its console everything that a remote does against it. It shares ids and claim names with
-//! the library, and neither its verifier nor its clients: a bug in one must not hide a bug
-//! in the other.
+//! manifest says so, answers as Confluence, Jira, the GraphQL gateway and Forge storage, fires
+//! events, schedules and the app's lifecycle as the platform would, and shows in its console
+//! everything that a remote does against it. It shares ids and claim names with the
+//! library, and neither its verifier nor its clients: a bug in one must not hide a bug in
+//! the other.
 //!
 //! ```no_run
 //! use forge_remote::emulator::{Emulator, Invoke, Settings};

@@ -135,13 +135,21 @@ struct Run {
 
 impl Run {
     async fn to_the_end(&self) {
-        let timing = &self.stage.timing;
-        sleep(timing.scaled(self.parcel.delay)).await;
+        self.pause(self.parcel.delay).await;
         let mut retry = None;
         while let Some(reason) = self.attempt(retry).await {
             let count = retry.map_or(0, |retry: Retry| retry.count) + 1;
             retry = Some(Retry { count, reason });
-            sleep(timing.scaled(self.rules.pause)).await;
+            self.pause(self.rules.pause).await;
+        }
+    }
+
+    /// So long of the platform's time, or until the installation is gone: nothing is sent then.
+    async fn pause(&self, span: Duration) {
+        let mut changes = self.stage.installed.changes();
+        tokio::select! {
+            () = sleep(self.stage.timing.scaled(span)) => {}
+            () = changes.until_other_than(self.installation) => {}
         }
     }
 

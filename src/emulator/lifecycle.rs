@@ -31,11 +31,11 @@ pub enum LifecycleError {
     /// There is nothing to upgrade or uninstall.
     #[error("the app is not installed in the site: install it first")]
     NotInstalled,
-    /// A version has 1 to 32 visible characters.
+    /// The text is no version.
     #[error("a version has 1 to {MAX_VERSION} digits, letters, dots and hyphens")]
     Version,
-    /// The installation changed, and the event could not be delivered.
-    #[error("the event could not be delivered")]
+    /// The installation changed, and its event is not delivered.
+    #[error(transparent)]
     Fire(#[from] FireError),
 }
 

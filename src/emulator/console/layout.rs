@@ -44,7 +44,11 @@ pub(super) fn page(
     let ask = html! {
         section class="ask" {
             h2 { "Invoke the remote" }
-            (form::section(stage, filled))
+            @if stage.manifest.modules.is_empty() {
+                p class="quiet" { "No UI module of the manifest has a " code { "resolver.endpoint" } "." }
+            } @else {
+                (form::section(stage, filled))
+            }
         }
     };
     let places = Places {

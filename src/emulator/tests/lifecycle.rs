@@ -53,7 +53,7 @@ async fn products_refuse_the_app_until_its_installation_has_settled() {
     let played = Played::with(Remote::default().router(), |_| {}).await;
     let settling = Settling {
         refused: Refused::Forbidden,
-        lasts: Duration::from_millis(300),
+        lasts: Duration::from_millis(1500),
     };
     played.running.install_settling(settling).await.unwrap();
     let (token, url) = (played.app_token(), played.api("confluence", PAGE));
@@ -116,7 +116,7 @@ async fn a_remote_that_never_answers_does_not_keep_the_app_installed() {
 #[tokio::test]
 async fn what_waits_for_its_redelivery_ends_with_the_installation() {
     let remote = Remote::answering([Reply::Status(503, "{}")]);
-    let played = Played::with(remote.router(), |settings| settings.speed = 600.0).await;
+    let played = Played::with(remote.router(), |_| {}).await;
     let event = FireEvent::new("avi:confluence:updated:page");
     let fired = played.running.fire_event(&event).unwrap().remove(0);
     let failed = played.running.wait_for(Duration::from_secs(5), |running| {

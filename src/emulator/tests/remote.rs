@@ -81,8 +81,8 @@ impl Remote {
 pub(super) fn fast(settings: &mut Settings) {
     settings.speed = 10_000.0;
     settings.schedules_run = false;
-    settings.event_limit = Duration::from_millis(200);
-    settings.uninstall_limit = Duration::from_millis(300);
+    settings.event_limit = Duration::from_secs(1);
+    settings.uninstall_limit = Duration::from_secs(1);
 }
 
 pub(super) async fn settled(played: &Played, fired: &[Delivery]) -> Vec<Delivery> {
