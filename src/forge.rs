@@ -17,7 +17,7 @@ use crate::{
     impersonation::Impersonation,
     outbound::{self, ApiHosts, HostNotAllowed},
     product::Outbound,
-    store::{self, Installations, OpenError, Remembered, StoreError, jobs::Jobs},
+    store::{self, Deleted, Installations, OpenError, Remembered, StoreError, jobs::Jobs},
     telemetry,
     token::Token,
 };
@@ -36,11 +36,6 @@ struct Inner {
     jobs: Arc<dyn Jobs>,
     actors: Actors,
     metrics: Option<PrometheusHandle>,
-}
-
-pub(crate) struct Deleted {
-    pub(crate) known: bool,
-    pub(crate) jobs: u64,
 }
 
 /// Why the remote cannot start.
@@ -195,8 +190,8 @@ impl Forge {
     }
 
     /// Ends when what is known of an installation is on disk.
-    pub(crate) async fn installation_kept(&self, _: &InstallationId) {
-        self.0.installations.flush().await;
+    pub(crate) async fn installation_kept(&self, id: &InstallationId) -> Result<(), StoreError> {
+        self.0.installations.written(id).await
     }
 
     /// Deletes an installation with its tokens and its jobs.
@@ -204,10 +199,10 @@ impl Forge {
         &self,
         id: &InstallationId,
     ) -> Result<Deleted, StoreError> {
+        let outcome = self.0.installations.delete(id).await;
+        // After it: by now no request brings the installation back.
         self.0.actors.forget(id);
-        Err(StoreError::Unavailable(
-            "installations are not deleted yet".into(),
-        ))
+        outcome
     }
 
     pub(crate) fn lives<Kind>(&self, token: &Token<Kind>) -> bool {

@@ -94,7 +94,8 @@ impl Desk {
     /// Ends when the installation is on disk.
     async fn installation_kept(&self, invocation: &Invocation) -> Result<(), IntakeError> {
         let kept = self.0.forge.installation_kept(invocation.installation());
-        in_time(invocation.deadline(), kept).await
+        let kept = in_time(invocation.deadline(), kept).await?;
+        kept.map_err(|error| IntakeError::Store(Arc::new(error)))
     }
 
     /// Acknowledges what nobody handles, and does not keep it.

@@ -17,12 +17,12 @@ const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.yml");
 /// Nobody listens there: the emulator learns the remote's address once it has one.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
-struct Dev {
-    emulator: Running,
-    app: TestApp,
+pub(crate) struct Dev {
+    pub(crate) emulator: Running,
+    pub(crate) app: TestApp,
 }
 
-async fn dev() -> Dev {
+pub(crate) async fn dev() -> Dev {
     let setup = TestApp::setup().await;
     let state = tempfile::tempdir().unwrap();
     let mut settings = Settings::new(MANIFEST, NOWHERE.parse().unwrap());
@@ -33,6 +33,7 @@ async fn dev() -> Dev {
         .set("APP__IDS", &emulator.app_id().to_string())
         .set("FIT__JWKS_URL", &emulator.jwks_url())
         .set("ATLASSIAN__GRAPHQL_URL", &emulator.graphql_url())
+        .set("ATLASSIAN__STORAGE_URL", &emulator.storage_url())
         .start()
         .await;
     emulator.set_remote(format!("http://{}", app.address).parse().unwrap());
@@ -41,7 +42,7 @@ async fn dev() -> Dev {
 
 impl Dev {
     /// The account of the user with that first name.
-    fn account(&self, name: &str) -> String {
+    pub(crate) fn account(&self, name: &str) -> String {
         let users = self.emulator.users();
         let user = users
             .iter()
@@ -70,7 +71,7 @@ impl Dev {
 }
 
 #[track_caller]
-fn json(invocation: &Invocation, status: u16) -> Value {
+pub(crate) fn json(invocation: &Invocation, status: u16) -> Value {
     let answer = invocation.answer.as_ref().expect("an answer");
     let text = answer.json();
     assert_eq!(answer.status, status, "{text:?}");

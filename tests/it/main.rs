@@ -10,6 +10,7 @@ mod authentication;
 mod command;
 mod cors;
 mod dev;
+mod digest;
 mod errors;
 mod events;
 mod handlers;

@@ -131,7 +131,13 @@ async fn only_the_apps_own_living_token_opens_it() {
     let own = clock.clone();
     let played = start(|settings| settings.clock = own).await;
     let app = played.app_token();
-    let impersonated = played.running.stage.tokens.impersonate(JONAS).unwrap().0;
+    let impersonated = played
+        .running
+        .stage
+        .tokens
+        .impersonate(played.running.installation_id(), JONAS)
+        .unwrap()
+        .0;
     let get = json!({"key": "a"});
     for token in [&played.user_token(MIRA), impersonated.expose(), "rubbish"] {
         let (status, body) = read(played.send(token, "get", &get).await).await;

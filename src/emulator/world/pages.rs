@@ -1,6 +1,6 @@
 //! The Confluence content: two spaces and their pages.
 
-use super::{Audience, JONAS, MIRA, PRIYA};
+use super::{Audience, BOT, JONAS, MIRA, PRIYA};
 
 #[derive(Debug)]
 pub(in crate::emulator) struct Space {
@@ -80,7 +80,8 @@ pub(in crate::emulator) const PAGES: &[Page] = &[
         created: "2026-05-19T10:10:00.000Z",
         version: 9,
         body: "<p>The old key stays in the set until its last token has lapsed.</p>",
-        audience: Audience::Only(&[MIRA, JONAS]),
+        // Restricted, and the app was let in: what it knows is not for everybody.
+        audience: Audience::Only(&[MIRA, JONAS, BOT]),
     },
     Page {
         id: "5341226",
