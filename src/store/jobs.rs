@@ -32,6 +32,10 @@ pub(super) const MOST_LISTED: u32 = 1000;
 pub(super) const MOST_SWEPT: i64 = 1000;
 /// How long a dead letter is kept.
 pub(super) const DEAD_LETTER_LIFE: Duration = Duration::from_hours(30 * 24);
+/// No job is held up longer without losing attempts, from its arrival: neither for want of
+/// a token nor because the platform is not ready for it. A site that is left alone for a
+/// week sends its next token with the weekly schedule.
+pub(crate) const LONGEST_HELD_UP: Duration = Duration::from_hours(8 * 24);
 /// The error of a run that let its lease lapse.
 pub(super) const RUN_LOST: &str = "the run was lost: its process died or lost sight of the store";
 
@@ -300,7 +304,8 @@ pub enum Ending {
         error: Option<String>,
     },
     /// There is no app token that lives. The attempt is given back, and the job waits until
-    /// the installation has one.
+    /// the installation has one, or until it has been here for eight days: then it is for its
+    /// run to say that this is the end.
     AwaitsToken {
         /// The error with its causes.
         error: String,

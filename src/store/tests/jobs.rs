@@ -81,6 +81,7 @@ macro_rules! suite {
                 a_lease_that_is_not_held_is_not_renewed
                 a_parked_job_wakes_when_a_token_lives_a_minute
                 a_token_of_another_installation_wakes_nobody
+                a_job_does_not_wait_for_a_token_for_ever
                 a_sweep_tells_when_to_come_again
             }
             ordering {

@@ -11,7 +11,7 @@ use crate::{
     store::{
         StoreError,
         jobs::{
-            Claim, Claimed, DEAD_LETTER_LIFE, Ending, JobId, JobState, Lapsed, MOST_CLAIMED,
+            Claim, Claimed, DEAD_LETTER_LIFE, Ending, JobId, JobState, LONGEST_HELD_UP, Lapsed, MOST_CLAIMED,
             MOST_SWEPT, Owner, RUN_LOST, Run, Settled, Swept, Turn, kept,
         },
         seal::Purpose,
@@ -86,7 +86,9 @@ impl SqliteStore {
     pub(super) async fn sweep_jobs(&self, max_attempts: u32) -> Result<Swept, StoreError> {
         let now = self.clock.now_millis();
         let mut transaction = self.begin().await?;
-        let mut woken = wake(&mut transaction, now).await?;
+        let too_long_ago = now.saturating_sub(millis(LONGEST_HELD_UP));
+        let mut woken = wake(&mut transaction, sql::WAKE_DELAYED, now).await?;
+        woken += wake(&mut transaction, sql::WAKE_HELD_UP, too_long_ago).await?;
         woken += self.wake_parked(&mut transaction).await?;
         let (lapsed, orders) = lapse(&mut transaction, now, max_attempts).await?;
         woken += lapsed.iter().map(|run| u64::from(!run.dead)).sum::<u64>();
@@ -240,9 +242,13 @@ async fn take(
     Ok(rows)
 }
 
-async fn wake(connection: &mut SqliteConnection, now: i64) -> Result<u64, StoreError> {
-    let woken = sqlx::query(sql::WAKE_DELAYED)
-        .bind(now)
+async fn wake(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    by: i64,
+) -> Result<u64, StoreError> {
+    let woken = sqlx::query(statement)
+        .bind(by)
         .bind(MOST_SWEPT)
         .execute(connection)
         .await;

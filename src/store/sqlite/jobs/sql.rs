@@ -133,6 +133,12 @@ pub(in crate::store::sqlite) const WAKE_PARKED: &str = "\
         CROSS JOIN jobs ON jobs.installation_id = parked.id AND jobs.state = 'parked' \
         LIMIT ?3)";
 
+/// `?1`: those that came by then; `?2`: how many.
+pub(in crate::store::sqlite) const WAKE_HELD_UP: &str = "\
+    UPDATE jobs SET state = 'ready' WHERE seq IN ( \
+        SELECT seq FROM jobs WHERE state = 'parked' AND received_at <= ?1 \
+        ORDER BY received_at LIMIT ?2)";
+
 /// `?1`: now; `?2`: attempts at most; `?3`: the error; `?4`: how many.
 pub(in crate::store::sqlite) const LAPSE: &str = "\
     UPDATE jobs SET \

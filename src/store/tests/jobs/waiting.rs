@@ -98,6 +98,18 @@ pub(in crate::store) async fn a_token_of_another_installation_wakes_nobody(bench
     assert_eq!(bench.claimed(9).await, [2]);
 }
 
+pub(in crate::store) async fn a_job_does_not_wait_for_a_token_for_ever(bench: Bench) {
+    bench.add(&[job(1, 1)]).await;
+    let run = bench.start(1).await;
+    let error = error("no app token");
+    bench.end(run, Ending::AwaitsToken { error }).await;
+    bench.pass(Duration::from_hours(8 * 24) - Duration::from_secs(1));
+    assert_eq!(bench.sweep().await.woken, 0);
+    bench.pass(Duration::from_secs(1));
+    assert_eq!(bench.sweep().await.woken, 1);
+    assert_eq!(bench.claimed(9).await, [1]);
+}
+
 pub(in crate::store) async fn a_sweep_tells_when_to_come_again(bench: Bench) {
     assert_eq!(bench.sweep().await.next, None);
     bench.add(&[job(1, 1), job(2, 1)]).await;

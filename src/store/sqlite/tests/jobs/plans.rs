@@ -34,6 +34,7 @@ async fn no_statement_scans_the_jobs() {
             sql::WAKE_PARKED,
             &["jobs_parked", "sqlite_autoindex_app_tokens_1"],
         ),
+        (sql::WAKE_HELD_UP, &["jobs_parked_by_age"]),
         (sql::LAPSE, &["jobs_running"]),
         (sql::DUE, &["jobs_delayed", "jobs_running"]),
         (sql::PRUNE_DONE, &["jobs_done"]),
