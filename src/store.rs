@@ -1,4 +1,5 @@
-//! What the remote keeps: installations and their app tokens.
+//! What the remote keeps: installations, their app tokens, and the jobs that wait for a
+//! handler.
 //!
 //! ```text
 //! invocation ──remember──► Installations (memory) ──queue──► writer ──► dyn Store
@@ -11,7 +12,8 @@
 //! back, only when something changed. Work that no invocation started asks it for an
 //! installation by id or by site, and only there does a store that fails matter.
 //!
-//! [`Store`] is what a database has to do for it. [`open`] picks one by `store.url`.
+//! [`Store`] is what a database has to do for it, and [`jobs::Jobs`] what it has to do for
+//! jobs. [`open`] picks one by `store.url`.
 //! Tokens are sealed with `store.encryption_key` before they reach a file.
 
 mod bounded;

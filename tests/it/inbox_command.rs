@@ -1,6 +1,6 @@
 //! `forge-remote inbox`, on a database that a remote has filled.
 
-use std::{path::Path, process::Output, time::Duration};
+use std::{path::Path, process::Output, sync::Arc, time::Duration};
 
 use forge_remote::{
     Secret,
@@ -8,7 +8,7 @@ use forge_remote::{
     config,
     store::{
         self,
-        jobs::{Claim, Ending, JobId, JobKind, NewJob, Owner, Settled},
+        jobs::{Claim, Ending, JobId, JobKind, Jobs, NewJob, Owner, Settled},
     },
     token::AppToken,
     trace::TraceId,
@@ -81,19 +81,30 @@ fn job(number: u8, installation: &str) -> NewJob {
 /// Jobs 1, 2 and 3 are dead letters, the last of another installation; 4 is ready.
 async fn filled() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let settings = config::Store {
-        url: url(folder.path()),
-        encryption_key: Some(Secret::new(KEY.to_owned())),
-    };
-    let open = store::open(&settings, &config::Environment::Test, Clock::manual(THEN));
-    let jobs = open.await.unwrap().jobs;
+    let jobs = open(folder.path()).await;
     let of = [INSTALLATION, INSTALLATION, OTHER];
     let doomed: Vec<_> = (1..).zip(of).map(|(number, of)| job(number, of)).collect();
     jobs.add(&doomed).await.unwrap();
+    assert_eq!(kill_all(&*jobs).await, 3);
+    jobs.add(&[job(4, INSTALLATION)]).await.unwrap();
+    folder
+}
+
+async fn open(folder: &Path) -> Arc<dyn Jobs> {
+    let settings = config::Store {
+        url: url(folder),
+        encryption_key: Some(Secret::new(KEY.to_owned())),
+    };
+    let open = store::open(&settings, &config::Environment::Test, Clock::manual(THEN));
+    open.await.unwrap().jobs
+}
+
+/// Claims what is ready, up to 256 jobs, and lets them die; tells how many that were.
+async fn kill_all(jobs: &dyn Jobs) -> usize {
     let owner = Owner::random();
     let claim = Claim {
         owner,
-        most: 9,
+        most: 256,
         lease: Duration::from_mins(1),
         after: None,
     };
@@ -109,10 +120,8 @@ async fn filled() -> tempfile::TempDir {
             },
         })
         .collect();
-    assert_eq!(settled.len(), 3);
     jobs.turn(&settled, None).await.unwrap();
-    jobs.add(&[job(4, INSTALLATION)]).await.unwrap();
-    folder
+    settled.len()
 }
 
 #[tokio::test]
@@ -264,16 +273,37 @@ fn a_database_that_is_not_there_is_not_created() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+/// More than the store is asked to change at once.
+#[tokio::test]
+async fn all_are_really_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = open(folder.path()).await;
+    for part in 0..5_u128 {
+        let doomed: Vec<_> = (0..250)
+            .map(|number| NewJob {
+                id: JobId::from_uuid(uuid::Uuid::from_u128(part * 250 + number)),
+                ..job(1, INSTALLATION)
+            })
+            .collect();
+        jobs.add(&doomed).await.unwrap();
+        assert_eq!(kill_all(&*jobs).await, 250);
+    }
+    let replayed = printed(folder.path(), &["replay", "--all"]);
+    assert_eq!(replayed, "replayed 1250\n");
+    for _ in 0..5 {
+        kill_all(&*jobs).await;
+    }
+    let purged = printed(folder.path(), &["purge", "--all"]);
+    assert_eq!(purged, "purged 1250\n");
+    let left = parsed(folder.path(), &["list", "--state", "all"]);
+    assert_eq!(left, json!([]));
+}
+
 /// The service and the command are two processes on one file.
 #[tokio::test]
 async fn it_works_while_the_database_is_in_use() {
     let folder = filled().await;
-    let settings = config::Store {
-        url: url(folder.path()),
-        encryption_key: Some(Secret::new(KEY.to_owned())),
-    };
-    let open = store::open(&settings, &config::Environment::Test, Clock::system());
-    let jobs = open.await.unwrap().jobs;
+    let jobs = open(folder.path()).await;
     assert_eq!(printed(folder.path(), &["replay", &id(3)]), "replayed 1\n");
     let claim = Claim {
         owner: Owner::random(),

@@ -52,6 +52,7 @@ macro_rules! suite {
                 a_tick_coalesces_with_one_that_has_not_begun
                 duplicates_within_one_batch_are_found
                 a_batch_of_256_is_one_order_of_arrival
+                a_batch_of_large_events_is_one_commit
                 a_token_is_unsealed_for_its_job_only
             }
             claiming {

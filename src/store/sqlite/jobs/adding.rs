@@ -12,6 +12,9 @@ use crate::store::{
     sqlite::{SqliteStore, fault},
 };
 
+/// Payloads of one statement.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
 /// A job, as the statement that writes it takes it.
 #[derive(serde::Serialize)]
 struct Row<'a>(
@@ -52,12 +55,14 @@ impl SqliteStore {
         if rows.is_empty() {
             return Ok(added);
         }
-        sqlx::query(sql::INSERT)
-            .bind(json(&rows)?)
-            .bind(now)
-            .execute(&mut *transaction)
-            .await
-            .map_err(fault)?;
+        for rows in chunks(&rows) {
+            sqlx::query(sql::INSERT)
+                .bind(json(rows)?)
+                .bind(now)
+                .execute(&mut *transaction)
+                .await
+                .map_err(fault)?;
+        }
         let orders: Vec<_> = batch.orders.keys().map(|order| hex(&order.0)).collect();
         unblock(&mut transaction, &orders).await?;
         transaction.commit().await.map_err(fault)?;
@@ -86,6 +91,22 @@ impl SqliteStore {
                 .map(|token| token.expires_at().unix()),
         ))
     }
+}
+
+/// Parts that are written by one statement each: a batch of the largest events would be
+/// more than SQLite takes at once, and a second copy of it in memory.
+fn chunks<'r, 'a>(mut rows: &'r [Row<'a>]) -> impl Iterator<Item = &'r [Row<'a>]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |row: &&Row<'_>| {
+            bytes += row.7.len();
+            bytes <= MOST_BYTES
+        };
+        let fitting = rows.iter().take_while(fits).count();
+        let (chunk, rest) = rows.split_at(fitting.max(1).min(rows.len()));
+        rows = rest;
+        (!chunk.is_empty()).then_some(chunk)
+    })
 }
 
 /// The job that the store holds of each, if any.

@@ -146,6 +146,19 @@ pub(in crate::store) async fn a_batch_of_256_is_one_order_of_arrival(bench: Benc
     assert_eq!(bench.claimed(300).await, expected);
 }
 
+pub(in crate::store) async fn a_batch_of_large_events_is_one_commit(bench: Bench) {
+    let large = |number| NewJob {
+        payload: format!("\"{}\"", "x".repeat(9 * 1024 * 1024)).into(),
+        ..job(number, 1)
+    };
+    let batch = [large(1), large(2), large(3), job(4, 1)];
+    let added = bench.add(&batch).await;
+    assert_eq!(added, [(1, false), (2, false), (3, false), (4, false)]);
+    let claimed = bench.claim(9).await;
+    let payloads = claimed.iter().map(|it| &it.payload);
+    assert!(payloads.eq(batch.iter().map(|it| &it.payload)));
+}
+
 pub(in crate::store) async fn a_token_is_unsealed_for_its_job_only(bench: Bench) {
     let mut with = job(1, 1);
     with.app_token = Some(token("t0ken", 60));
