@@ -85,8 +85,8 @@ impl Runner {
         );
         let attempt = Arc::clone(self).run(claimed, standing, cut);
         let task = AbortOnDropHandle::new(tokio::spawn(attempt.instrument(span.clone())));
+        let begin = Instant::now();
         async move {
-            let begin = Instant::now();
             let verdict = match task.await {
                 Ok(verdict) => verdict,
                 // What a panic says may hold anything.

@@ -12,12 +12,8 @@ use super::{
 use crate::{
     clock::{Clock, Timestamp},
     inbox::{Job, JobError, handlers::Failure},
-    store::jobs::JobId,
+    store::jobs::{JobId, LONGEST_HELD_UP},
 };
-
-/// How long a job may be held up without losing an attempt, from its arrival. A site that is
-/// left alone for a week sends its next token with the weekly schedule.
-const LONGEST_HELD_UP: Duration = Duration::from_hours(8 * 24);
 
 /// A job that waited for a token and still has none, so soon after: the token that woke it
 /// cannot be read. It is asked for no more often than this.

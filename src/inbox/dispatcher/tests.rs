@@ -8,6 +8,7 @@ mod products;
 mod sqlite;
 mod stopping;
 mod turns;
+mod upkeep;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

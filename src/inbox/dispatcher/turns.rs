@@ -171,7 +171,9 @@ impl<'a> Turns<'a> {
         if !handed_in_again {
             lost.iter().for_each(too_late);
         }
-        self.hungry = claim.is_some() && claimed.len() >= most;
+        if claim.is_some() {
+            self.hungry = claimed.len() >= most;
+        }
         self.start(claimed, asked);
         true
     }

@@ -66,6 +66,9 @@ pub(in super::super) struct Books {
     pub(in super::super) turns: usize,
     pub(in super::super) sweeps: usize,
     pub(in super::super) renewals: usize,
+    pub(in super::super) counts: Counts,
+    /// What the next prunes delete.
+    pub(in super::super) prunable: Vec<u64>,
     /// No settlement of this one can be written.
     pub(in super::super) unwritable: Option<JobId>,
 }
@@ -341,11 +344,11 @@ impl Jobs for FakeJobs {
     }
 
     fn prune(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
-        async { Ok(0) }.boxed()
+        async { Ok(self.change(|books| books.prunable.pop().unwrap_or(0))) }.boxed()
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts, StoreError>> {
-        async { Ok(Counts::default()) }.boxed()
+        async { Ok(self.books().counts) }.boxed()
     }
 
     fn list<'a>(&'a self, _: &'a Which) -> BoxFuture<'a, Result<Vec<JobRecord>, StoreError>> {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::Deserialize;
+use sqlx::Connection as _;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{fake::claimed, *};
@@ -165,6 +166,36 @@ async fn a_job_of_an_installation_that_went_is_dropped() {
     let remote = Remote::new().await;
     let verdict = remote.verdict_on(pages(never), claimed(1, 99)).await;
     assert!(matches!(verdict, Verdict::Dropped { .. }), "{verdict:?}");
+}
+
+#[tokio::test]
+async fn a_job_whose_installation_cannot_be_looked_up_comes_again_uncounted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("remote.db");
+    let url = format!("sqlite://{}", file.display());
+    let clock = Clock::manual(NOW);
+    let forge = Forge::with_clock(config(&[("STORE__URL", &url)]), clock.clone());
+    let remote = Remote {
+        forge: forge.await.unwrap(),
+        clock,
+        jobs: Arc::default(),
+        wake: Arc::default(),
+    };
+    let runner = remote.runner(pages(never));
+    let lost = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let mut lost = sqlx::SqliteConnection::connect_with(&lost).await.unwrap();
+    sqlx::query("ALTER TABLE app_tokens RENAME TO lost")
+        .execute(&mut lost)
+        .await
+        .unwrap();
+    let verdict = remote.run(&runner, at(MOST_ATTEMPTS)).await;
+    let Verdict::Postponed { cause, .. } = verdict else {
+        panic!("{verdict:?}")
+    };
+    assert!(
+        cause.starts_with("the installation cannot be looked up: "),
+        "{cause}"
+    );
 }
 
 #[tokio::test]

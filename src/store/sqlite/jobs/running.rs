@@ -11,8 +11,8 @@ use crate::{
     store::{
         StoreError,
         jobs::{
-            Claim, Claimed, DEAD_LETTER_LIFE, Ending, JobId, JobState, LONGEST_HELD_UP, Lapsed, MOST_CLAIMED,
-            MOST_SWEPT, Owner, RUN_LOST, Run, Settled, Swept, Turn, kept,
+            Claim, Claimed, DEAD_LETTER_LIFE, Ending, JobId, JobState, LONGEST_HELD_UP, Lapsed,
+            MOST_CLAIMED, MOST_SWEPT, Owner, RUN_LOST, Run, Settled, Swept, Turn, kept,
         },
         seal::Purpose,
         sqlite::{SqliteStore, fault},
