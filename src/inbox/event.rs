@@ -11,7 +11,10 @@ use crate::ids::AccountId;
 /// An event, on one attempt to handle it.
 ///
 /// `T` is what its body is read as: a type of yours with the fields that you need, or
-/// [`Value`] for all of them. A body that cannot be read as `T` is a dead letter at once.
+/// [`Value`] for all of them. A body that cannot be read as `T` is a dead letter at once: no
+/// attempt would change it, and it can be replayed once the type has been mended.
+///
+/// A handler runs at least once, and may be cancelled: see [`Job`], to which an event leads.
 ///
 /// ```
 /// use forge_remote::inbox::{Event, JobError};

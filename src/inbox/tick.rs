@@ -6,6 +6,9 @@ use super::Job;
 
 /// One run of a scheduled trigger, for one installation.
 ///
+/// The platform sends one for each installation, and its body says nothing. A handler runs
+/// at least once, and may be cancelled: see [`Job`], to which a tick leads.
+///
 /// ```
 /// use forge_remote::inbox::{JobError, Tick};
 ///

@@ -33,7 +33,7 @@ use crate::{
 pub(super) const NOW: Timestamp = Timestamp::from_unix(1_785_312_000);
 pub(super) const WORKERS: usize = 3;
 pub(super) const MOST_ATTEMPTS: u32 = 4;
-pub(super) const LEASE: Duration = Duration::from_secs(60);
+pub(super) const LEASE: Duration = Duration::from_mins(1);
 pub(super) const PAGE: &str = "avi:confluence:updated:page";
 
 pub(super) fn installation(number: u128) -> InstallationId {

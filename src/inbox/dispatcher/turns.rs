@@ -148,7 +148,7 @@ impl<'a> Turns<'a> {
     /// and handed in again: the store takes it once.
     async fn turn(&mut self, claims: bool) -> bool {
         let most = self.free().min(MOST_CLAIMED);
-        let claim = (claims && most > 0).then(|| Claim {
+        let claim = (claims && most > 0).then_some(Claim {
             owner: self.owner,
             most,
             lease: self.settings.lease,

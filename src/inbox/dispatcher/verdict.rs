@@ -104,7 +104,7 @@ impl Verdict {
                 tracing::info!("the service stops: the job was cut short and given back");
             }
             Self::GivenBack(_) => {
-                tracing::warn!("the job was cut short: its lease could not be renewed in time")
+                tracing::warn!("the job was cut short: its lease could not be renewed in time");
             }
             Self::Lost => tracing::warn!(
                 "the job was cut short: another run may hold it, or its installation is gone"

@@ -246,12 +246,12 @@ async fn a_run_that_was_given_back_and_came_again_is_not_cut_for_the_old_one() {
         leases.release(run);
         let new = leases.grant(run, Instant::now());
         jobs.trouble(&[]);
-        new
+        new.await
     };
     let begin = Instant::now();
     tokio::select! {
         never = leases.keep(&jobs, &outage) => match never {},
-        cut = async { new.await.await } => assert_eq!(cut, Ok(Cut::LeaseLost)),
+        cut = new => assert_eq!(cut, Ok(Cut::LeaseLost)),
     }
     // Not by the answer about the old one, but by the next.
     assert!(begin.elapsed() > LEASE / 3 + Duration::from_secs(1));

@@ -75,7 +75,7 @@ async fn jobs_of_one_order_run_one_after_the_other_and_others_pass_them() {
         tell.send((number, event.attempt())).unwrap();
         async move {
             match (number, event.attempt()) {
-                (1, 1) => Err(JobError::retry_after(Duration::from_secs(60), "not yet")),
+                (1, 1) => Err(JobError::retry_after(Duration::from_mins(1), "not yet")),
                 _ => Ok(()),
             }
         }
