@@ -23,10 +23,11 @@ use self::fault::{fault, may_pass};
 pub(super) use self::place::Place;
 use super::{
     Deleted, OpenError, Remembered, Store, StoreError,
-    seal::{Purpose, SealError, Sealer},
+    rows::fold,
+    seal::{Purpose, Sealer},
 };
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::Clock,
     deadline::Deadline,
     ids::{CloudId, InstallationId},
     token::AppToken,
@@ -126,12 +127,12 @@ impl SqliteStore {
 
     async fn read(&self, id: InstallationId) -> Result<Option<Remembered>, StoreError> {
         let rows = rows::of_installation(&self.readers, id).await?;
-        Ok(self.records(rows)?.pop())
+        Ok(fold(rows, &self.sealer)?.pop())
     }
 
     async fn read_cloud(&self, cloud: &CloudId) -> Result<Vec<Remembered>, StoreError> {
         let rows = rows::of_cloud(&self.readers, cloud, MOST_OF_A_CLOUD).await?;
-        self.records(rows)
+        fold(rows, &self.sealer)
     }
 
     async fn drop_token(&self, id: InstallationId, token: &AppToken) -> Result<(), StoreError> {
@@ -152,35 +153,6 @@ impl SqliteStore {
         let deleted = rows::delete(&mut transaction, id).await?;
         transaction.commit().await.map_err(fault)?;
         Ok(deleted)
-    }
-
-    fn records(&self, rows: Vec<rows::Row>) -> Result<Vec<Remembered>, StoreError> {
-        rows::fold(rows, |id, sealed, expires_at| {
-            self.unseal(Purpose::AppToken, id, sealed, expires_at)
-        })
-    }
-
-    /// A token that was sealed for this; one that cannot be unsealed is none.
-    fn unseal(
-        &self,
-        purpose: Purpose,
-        id: InstallationId,
-        sealed: &[u8],
-        expires_at: Timestamp,
-    ) -> Option<AppToken> {
-        match self.sealer.open(purpose, id, sealed) {
-            Ok(text) => AppToken::expiring(text.expose().to_owned(), expires_at).ok(),
-            // Expected of every file that an earlier process left.
-            Err(SealError::UnknownKey) if !self.sealer.is_lasting() => None,
-            Err(error) => {
-                tracing::warn!(
-                    installation.id = %id,
-                    cause = %error,
-                    "a stored app token cannot be unsealed and is taken for none"
-                );
-                None
-            }
-        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
             Claim, Claimed, DEAD_LETTER_LIFE, Ending, JobId, JobState, LONGEST_HELD_UP, Lapsed,
             MOST_CLAIMED, MOST_SWEPT, Owner, RUN_LOST, Run, Settled, Swept, Turn, kept,
         },
+        rows::unsealed,
         seal::Purpose,
         sqlite::{SqliteStore, fault},
     },
@@ -146,7 +147,13 @@ impl SqliteStore {
         let token = row.sealed.zip(row.token_expires_at);
         let app_token = token.and_then(|(sealed, expires_at)| {
             let expires_at = Timestamp::from_unix(expires_at);
-            self.unseal(Purpose::JobToken, installation, &sealed, expires_at)
+            unsealed(
+                &self.sealer,
+                Purpose::JobToken,
+                installation,
+                &sealed,
+                expires_at,
+            )
         });
         Ok(Claimed {
             run: Run {
