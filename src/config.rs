@@ -228,7 +228,7 @@ pub struct Impersonation {
 /// What is kept.
 #[derive(Clone)]
 pub struct Store {
-    /// `store.url`: `sqlite://path`.
+    /// `store.url`: `sqlite://path` or `postgres://…`.
     pub url: String,
     /// `store.encryption_key`: 32 bytes, base64.
     pub encryption_key: Option<Secret>,

@@ -19,15 +19,21 @@
 mod bounded;
 mod installations;
 pub mod jobs;
+mod postgres;
 mod record;
+mod rows;
 mod seal;
+pub(crate) mod shared;
 mod sqlite;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 
-use self::{bounded::Bounded, jobs::Jobs, seal::Sealer, sqlite::SqliteStore};
+use self::{
+    bounded::Bounded, jobs::Jobs, postgres::PostgresStore, seal::Sealer, shared::Shared,
+    sqlite::SqliteStore,
+};
 pub use self::{
     installations::Installations,
     record::{Installation, Remembered, StoredContext},
@@ -118,6 +124,8 @@ pub struct Database {
     pub installations: Arc<dyn Store>,
     /// Where events and ticks wait for their handlers.
     pub jobs: Arc<dyn Jobs>,
+    /// What replicas share of impersonation; none where there can be only one.
+    pub(crate) shared: Option<Arc<dyn Shared>>,
 }
 
 impl fmt::Debug for Database {
@@ -168,8 +176,9 @@ impl From<StoreError> for Error {
 pub enum OpenError {
     /// `store.url` names no store that is built in.
     #[error(
-        "`store.url` must be `sqlite://<path>`, with a path taken literally and no parameters: \
-         no other store is built in"
+        "`store.url` must be `sqlite://<path>`, with a path taken literally and no parameters, or \
+         `postgres://<user>:<password>@<host>:<port>/<database>`, with no other parameters than \
+         PostgreSQL's own such as `sslmode`"
     )]
     Url,
     /// There is no key and the environment is not a local one.
@@ -178,6 +187,12 @@ pub enum OpenError {
          32 random bytes in base64, for example from `openssl rand -base64 32`"
     )]
     MissingKey,
+    /// There is no key, and replicas would each have their own.
+    #[error(
+        "`store.encryption_key` is required with PostgreSQL, the same for all replicas: \
+         32 random bytes in base64, for example from `openssl rand -base64 32`"
+    )]
+    MissingSharedKey,
     /// `store.encryption_key` is not a key.
     #[error("`store.encryption_key` cannot be used: 32 bytes in base64 are wanted")]
     Key(#[source] KeyError),
@@ -212,6 +227,15 @@ pub enum OpenError {
         /// What SQLite says.
         source: BoxError,
     },
+    /// The PostgreSQL server is down, or does not let the remote in.
+    #[error(
+        "the PostgreSQL database that `store.url` names cannot be reached: \
+         is the server up, and are host, user, password, database and `sslmode` right?"
+    )]
+    Unreachable(#[source] BoxError),
+    /// The tables cannot be brought up to date.
+    #[error("the tables of the PostgreSQL database (`store.url`) cannot be brought up to date")]
+    Tables(#[source] BoxError),
 }
 
 /// Opens the store that `store.url` names, and brings its tables up to date.
@@ -220,8 +244,12 @@ pub enum OpenError {
 /// folder are created; nobody but the owner can read it. `sqlite::memory:` keeps everything
 /// in memory, for tests.
 ///
-/// Without `store.encryption_key`, which only a local environment may leave out, tokens are
-/// sealed with a key that lasts as long as the process.
+/// `postgres://<user>:<password>@<host>:<port>/<database>` is a database that several
+/// replicas may share; `sslmode` and the other parameters are those of PostgreSQL. It wants
+/// `store.encryption_key` in every environment: what one replica seals, the others open.
+///
+/// Without a key, which only SQLite in a local environment may leave out, tokens are sealed
+/// with one that lasts as long as the process.
 ///
 /// # Errors
 /// [`OpenError`] names the setting that has to be mended.
@@ -230,6 +258,9 @@ pub async fn open(
     environment: &config::Environment,
     clock: Clock,
 ) -> Result<Database, OpenError> {
+    if let Some(place) = postgres::Place::of_url(&settings.url) {
+        return open_postgres(place, settings, clock).await;
+    }
     let place = sqlite::Place::of_url(&settings.url).ok_or(OpenError::Url)?;
     let sealer = match &settings.encryption_key {
         Some(key) => Sealer::with_key(key),
@@ -244,6 +275,23 @@ pub async fn open(
     Ok(Database {
         installations: Arc::clone(&store) as _,
         jobs: store,
+        shared: None,
+    })
+}
+
+async fn open_postgres(
+    place: postgres::Place,
+    settings: &config::Store,
+    clock: Clock,
+) -> Result<Database, OpenError> {
+    let key = settings.encryption_key.as_ref();
+    let sealer = Sealer::with_key(key.ok_or(OpenError::MissingSharedKey)?);
+    let sealer = sealer.map_err(OpenError::Key)?;
+    let store = Arc::new(Bounded(PostgresStore::open(place, sealer, clock).await?));
+    Ok(Database {
+        installations: Arc::clone(&store) as _,
+        jobs: Arc::clone(&store) as _,
+        shared: Some(store),
     })
 }
 
@@ -269,5 +317,7 @@ pub async fn open_existing(
     }
 }
 
+#[cfg(test)]
+pub(crate) use self::postgres::tests::Bench as PostgresBench;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks everything, on a Debian machine that has the Rust toolchain and nothing else: it
-# installs Node.js from Debian's packages if it is missing, and cargo-deny under target/.
+# installs Node.js and PostgreSQL from Debian's packages if they are missing, and cargo-deny
+# under target/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,6 +19,9 @@ need() { # need COMMAND PACKAGE...
 
 need node nodejs npm
 need npm npm
+# Debian keeps the server in no path. The tests start one of their own from it.
+[ -n "${FORGE_REMOTE_TEST_POSTGRES:-}" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+  || need initdb postgresql
 
 say "format"
 cargo fmt --check

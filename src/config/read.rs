@@ -178,9 +178,11 @@ fn impersonation(reader: &mut Reader) -> Option<Impersonation> {
 }
 
 fn store(reader: &mut Reader, environment: &Environment) -> Option<Store> {
-    let url = reader.parsed::<String>("store.url", "sqlite://<path>", |url| {
-        url.starts_with("sqlite:")
-    });
+    let url = reader.parsed::<String>(
+        "store.url",
+        "sqlite://<path> or postgres://<user>:<password>@<host>/<database>",
+        |url| url.starts_with("sqlite:") || is_shared(url),
+    );
     let encryption_key = reader.value(
         "store.encryption_key",
         Show::Redacted,
@@ -200,10 +202,26 @@ fn store(reader: &mut Reader, environment: &Environment) -> Option<Store> {
              Make one with `openssl rand -base64 32` and set FORGE_REMOTE__STORE__ENCRYPTION_KEY",
         );
     }
+    let url = url?;
+    if encryption_key.is_none() && environment.is_local() && is_shared(&url) {
+        reader.require(
+            "store.encryption_key",
+            "required with PostgreSQL, the same for all replicas: each opens what the others \
+             sealed. Make one with `openssl rand -base64 32` and set \
+             FORGE_REMOTE__STORE__ENCRYPTION_KEY",
+        );
+    }
     Some(Store {
-        url: url?,
+        url,
         encryption_key,
     })
+}
+
+/// Whether several replicas may use the store of that URL.
+fn is_shared(url: &str) -> bool {
+    ["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
 }
 
 fn inbox(reader: &mut Reader) -> Option<Inbox> {

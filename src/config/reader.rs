@@ -266,15 +266,23 @@ fn shown(value: &ValueKind, show: Show) -> String {
     without_credentials(&text).chars().take(200).collect()
 }
 
-/// The text with `user:password@` of a URL taken out.
+/// The text with `user:password@` of a URL taken out, and what a PostgreSQL URL may have in
+/// its query in their place.
 pub(super) fn without_credentials(text: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Cow::Borrowed(text);
     };
     let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     // A password that was not encoded may hold any of those: the last `@` counts then.
-    match rest[..authority].rfind('@').or_else(|| rest.rfind('@')) {
+    let bare = match rest[..authority].rfind('@').or_else(|| rest.rfind('@')) {
         Some(at) => Cow::Owned(format!("{scheme}://[redacted]{}", &rest[at..])),
         None => Cow::Borrowed(text),
+    };
+    match bare.split_once('?') {
+        // All of it: a password that was not encoded may hold a `&`.
+        Some((place, query)) if query.contains("password=") || query.contains("user=") => {
+            Cow::Owned(format!("{place}?[redacted]"))
+        }
+        _ => bare,
     }
 }

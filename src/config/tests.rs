@@ -296,10 +296,11 @@ fn a_line_that_cannot_be_parsed_is_not_quoted() {
 fn a_password_in_a_url_is_never_shown() {
     let key = ("FORGE_REMOTE__STORE__ENCRYPTION_KEY", KEY);
     for url in [
-        "postgres://forge:hunter2@db/forge",
-        "postgres://hunter2@db/forge",
-        "postgres://forge:hunter2/x@db/forge",
-        "postgres://forge:hun@ter2@db/forge?a=b@c",
+        "mysql://forge:hunter2@db/forge",
+        "mysql://hunter2@db/forge",
+        "mysql://forge:hunter2/x@db/forge",
+        "mysql://forge:hun@ter2@db/forge?a=b@c",
+        "mysql:///forge?host=/run&user=forge&password=hunter2",
     ] {
         let said = message(with(&[key, ("FORGE_REMOTE__STORE__URL", url)]));
         assert!(!said.contains("ter2"), "{said}");
@@ -314,4 +315,43 @@ fn a_password_in_a_url_is_never_shown() {
         assert!(!said.contains("hunter2"), "{said}");
         assert!(said.contains("without a user"), "{said}");
     }
+}
+
+#[test]
+fn the_url_of_a_shared_store_is_taken_and_shown_without_credentials() {
+    let folder = tempfile::tempdir().unwrap();
+    for url in [
+        "postgres://forge:hunter2@db/forge",
+        "postgresql://forge:hunter2@db:5433/forge?sslmode=verify-full",
+        "postgres:///forge?host=/run/postgresql&password=hunter2&user=forge",
+    ] {
+        let loaded = load(
+            folder.path(),
+            &[
+                ("FORGE_REMOTE__APP__IDS", APP),
+                ("FORGE_REMOTE__STORE__URL", url),
+                ("FORGE_REMOTE__STORE__ENCRYPTION_KEY", KEY),
+            ],
+        );
+        let loaded = loaded.unwrap();
+        assert_eq!(loaded.config.store.url, url);
+        let shown = format!("{:?} {:?}", loaded.config, loaded.settings);
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("forge:"),
+            "{shown}"
+        );
+        assert!(shown.contains("[redacted]"), "{shown}");
+    }
+}
+
+#[test]
+fn replicas_want_a_key_also_in_development() {
+    let url = (
+        "FORGE_REMOTE__STORE__URL",
+        "postgres://forge:hunter2@db/forge",
+    );
+    let said = message(with(&[url]));
+    assert!(said.contains("store.encryption_key"), "{said}");
+    assert!(said.contains("the same for all replicas"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
 }

@@ -11,9 +11,10 @@ use super::{
         Added, Claim, Counts, JobId, JobRecord, Jobs, NewJob, Owner, Run, Settled, Swept, Turn,
         Which,
     },
+    shared::{Claiming, ExchangeClaim, Shared, SharedSubject, SharedToken, Taken},
 };
 use crate::{
-    ids::{CloudId, InstallationId},
+    ids::{AppId, CloudId, InstallationId},
     token::AppToken,
 };
 
@@ -124,6 +125,69 @@ impl<S: Jobs> Jobs for Bounded<S> {
 
     fn purge<'a>(&'a self, which: &'a Which) -> BoxFuture<'a, Result<u64, StoreError>> {
         Box::pin(bounded("purge_jobs", self.0.purge(which)))
+    }
+}
+
+impl<S: Shared> Shared for Bounded<S> {
+    fn account_token<'a>(
+        &'a self,
+        subject: &'a SharedSubject,
+    ) -> BoxFuture<'a, Result<Option<SharedToken>, StoreError>> {
+        Box::pin(bounded("account_token", self.0.account_token(subject)))
+    }
+
+    fn claim_exchange<'a>(
+        &'a self,
+        subject: &'a SharedSubject,
+        claim: ExchangeClaim,
+    ) -> BoxFuture<'a, Result<Claiming, StoreError>> {
+        let claiming = self.0.claim_exchange(subject, claim);
+        Box::pin(bounded("claim_exchange", claiming))
+    }
+
+    fn keep_claim<'a>(
+        &'a self,
+        subject: &'a SharedSubject,
+        claim: ExchangeClaim,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(bounded("keep_claim", self.0.keep_claim(subject, claim)))
+    }
+
+    fn end_exchange<'a>(
+        &'a self,
+        subject: &'a SharedSubject,
+        claim: ExchangeClaim,
+        token: Option<&'a SharedToken>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let ending = self.0.end_exchange(subject, claim, token);
+        Box::pin(bounded("end_exchange", ending))
+    }
+
+    fn take_place(
+        &self,
+        app: AppId,
+        limit: u32,
+        patience: Duration,
+    ) -> BoxFuture<'_, Result<Taken, StoreError>> {
+        Box::pin(bounded(
+            "take_place",
+            self.0.take_place(app, limit, patience),
+        ))
+    }
+
+    fn is_epoch(&self, app: AppId, epoch: i64) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(bounded("is_epoch", self.0.is_epoch(app, epoch)))
+    }
+
+    fn limit_places(
+        &self,
+        app: AppId,
+        limit: u32,
+        ago: Duration,
+        pause: Duration,
+    ) -> BoxFuture<'_, Result<Duration, StoreError>> {
+        let limiting = self.0.limit_places(app, limit, ago, pause);
+        Box::pin(bounded("limit_places", limiting))
     }
 }
 

@@ -12,6 +12,7 @@
 //! [`Jobs`] is what a database has to do for it. Every moment is told by the store: where
 //! several replicas share one, by the database's clock, so that theirs need not agree.
 
+mod batch;
 mod text;
 
 use std::{fmt, str::FromStr, time::Duration};
@@ -19,6 +20,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
+pub(super) use self::batch::Batch;
 pub use self::text::NameError;
 pub(super) use self::text::kept;
 use super::StoreError;

@@ -33,10 +33,7 @@ pub(super) struct Row {
 }
 
 /// Rows of one installation follow each other.
-pub(super) fn fold(
-    rows: Vec<Row>,
-    sealer: &Sealer,
-) -> Result<Vec<Remembered>, StoreError> {
+pub(super) fn fold(rows: Vec<Row>, sealer: &Sealer) -> Result<Vec<Remembered>, StoreError> {
     let mut records: Vec<Remembered> = Vec::new();
     for row in rows {
         let context = row.context().map_err(StoreError::damaged)?;
@@ -50,7 +47,13 @@ pub(super) fn fold(
                 records.push(Remembered {
                     app_token: token.and_then(|(sealed, expires_at)| {
                         let expires_at = Timestamp::from_unix(expires_at);
-                        unsealed(sealer, Purpose::AppToken, installation.id, sealed, expires_at)
+                        unsealed(
+                            sealer,
+                            Purpose::AppToken,
+                            installation.id,
+                            sealed,
+                            expires_at,
+                        )
                     }),
                     last_seen: Timestamp::from_unix(row.last_seen),
                     first_seen: Timestamp::from_unix(row.first_seen),
@@ -70,10 +73,10 @@ pub(super) fn unsealed(
     sealer: &Sealer,
     purpose: Purpose,
     id: InstallationId,
-    sealed: &[u8],
+    blob: &[u8],
     expires_at: Timestamp,
 ) -> Option<AppToken> {
-    match sealer.open(purpose, id, sealed) {
+    match sealer.open(purpose, id, blob) {
         Ok(text) => AppToken::expiring(text.expose().to_owned(), expires_at).ok(),
         // Expected of every file that an earlier process left.
         Err(SealError::UnknownKey) if !sealer.is_lasting() => None,

@@ -30,17 +30,29 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, PADDED
 
 /// What a secret is for. It is sealed in: a blob does not open for another purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "a purpose need not be a token's")]
 pub(super) enum Purpose {
     AppToken,
     /// The app token that came with a job.
     JobToken,
+    /// The token of the impersonated account with that hash.
+    AccountToken([u8; 32]),
 }
 
 impl Purpose {
-    const fn label(self) -> &'static [u8] {
+    const fn label(&self) -> &'static [u8] {
         match self {
             Self::AppToken => b"app token",
             Self::JobToken => b"app token of a job",
+            Self::AccountToken(_) => b"account token",
+        }
+    }
+
+    /// What the secret belongs to beside the installation.
+    const fn detail(&self) -> &[u8] {
+        match self {
+            Self::AppToken | Self::JobToken => &[],
+            Self::AccountToken(subject) => subject,
         }
     }
 }
@@ -175,10 +187,12 @@ impl Sealer {
             .map_err(|_| SealError::Damaged)
     }
 
-    /// Header and owner have a fixed length, so no two bindings read the same.
+    /// Header and owner have a fixed length, and so has what comes after each label: no two
+    /// bindings read the same.
     fn bound_to(&self, purpose: Purpose, owner: InstallationId) -> Aad<Vec<u8>> {
         let owner = owner.uuid();
-        Aad::from([self.header.as_slice(), owner.as_bytes(), purpose.label()].concat())
+        let begin = [self.header.as_slice(), owner.as_bytes()].concat();
+        Aad::from([&begin, purpose.label(), purpose.detail()].concat())
     }
 }
 

@@ -49,11 +49,23 @@ async fn a_key_that_is_none_is_refused_without_repeating_it() {
 
 #[tokio::test]
 async fn a_url_of_no_built_in_store_is_refused_without_repeating_it() {
+    for url in [
+        "mysql://forge:hunter2@db/forge",
+        "postgres://forge:hunter2@db/forge?ssl_mode=require",
+    ] {
+        let error = refused(url, Some(KEY), Environment::Test).await;
+        assert!(matches!(error, OpenError::Url));
+        assert!(error.to_string().contains("`store.url`"));
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+}
+
+#[tokio::test]
+async fn replicas_without_a_key_they_have_in_common_do_not_start() {
     let url = "postgres://forge:hunter2@db/forge";
-    let error = refused(url, Some(KEY), Environment::Test).await;
-    assert!(matches!(error, OpenError::Url));
-    assert!(error.to_string().contains("`store.url`"));
-    assert!(!format!("{error} {error:?}").contains("hunter2"));
+    let error = refused(url, None, Environment::Development).await;
+    assert!(matches!(error, OpenError::MissingSharedKey), "{error}");
+    assert!(error.to_string().contains("`store.encryption_key`"));
 }
 
 #[tokio::test]

@@ -1,13 +1,11 @@
 //! New jobs, without those that are held already.
 
-use std::collections::HashMap;
-
 use sqlx::SqliteConnection;
 
 use super::{hex, json, millis, sql, unblock};
 use crate::store::{
     StoreError,
-    jobs::{Added, JobId, NewJob, Order},
+    jobs::{Added, Batch, JobId, NewJob},
     seal::Purpose,
     sqlite::{SqliteStore, fault},
 };
@@ -63,7 +61,7 @@ impl SqliteStore {
                 .await
                 .map_err(fault)?;
         }
-        let orders: Vec<_> = batch.orders.keys().map(|order| hex(&order.0)).collect();
+        let orders: Vec<_> = batch.orders().map(|order| hex(&order.0)).collect();
         unblock(&mut transaction, &orders).await?;
         transaction.commit().await.map_err(fault)?;
         Ok(added)
@@ -140,39 +138,4 @@ async fn held(
                 .transpose()
         })
         .collect()
-}
-
-/// What one call adds: its jobs may be duplicates of each other.
-#[derive(Default)]
-struct Batch {
-    ids: HashMap<JobId, JobId>,
-    digests: HashMap<[u8; 32], JobId>,
-    orders: HashMap<Order, JobId>,
-}
-
-impl Batch {
-    fn add(&mut self, job: &NewJob, held: Option<JobId>) -> Added {
-        let within = job.unless_within.is_some_and(|span| !span.is_zero());
-        let alike = self.digests.get(&job.digest).filter(|_| within);
-        let waiting = job
-            .order
-            .filter(|_| job.coalesces)
-            .and_then(|order| self.orders.get(&order));
-        let same = self.ids.get(&job.id);
-        if let Some(id) = held.or(same.or(alike).or(waiting).copied()) {
-            return Added {
-                id,
-                duplicate: true,
-            };
-        }
-        self.ids.insert(job.id, job.id);
-        self.digests.entry(job.digest).or_insert(job.id);
-        if let Some(order) = job.order {
-            self.orders.entry(order).or_insert(job.id);
-        }
-        Added {
-            id: job.id,
-            duplicate: false,
-        }
-    }
 }

@@ -17,6 +17,7 @@ async fn open(clock: Clock) -> (Database, TempDir) {
     let database = Database {
         installations: Arc::clone(&store) as _,
         jobs: store,
+        shared: None,
     };
     (database, bench.folder)
 }
