@@ -90,7 +90,8 @@ impl Forge {
         let store = store::open(&config.store, &config.environment, clock.clone()).await?;
         let installations = Installations::new(store.installations, clock.clone());
         let verifier = Verifier::new(&config.fit, &config.app.ids, http.clone(), clock.clone());
-        let impersonation = Impersonation::new(
+        let impersonation = Impersonation::among(
+            store.shared,
             &config.impersonation,
             gateway.clone(),
             http.clone(),

@@ -9,7 +9,8 @@
 //!   that began it goes away;
 //! - a denial is remembered for 30 s, a failure is not;
 //! - the quota of the app holds in any minute, and who would wait in vain is told at once;
-//! - a 429 of the gateway pauses all exchanges of the app and slows them down for a while.
+//! - a 429 of the gateway pauses all exchanges of the app and slows them down for a while;
+//! - replicas that share a store share tokens and the quota: one exchange serves them all.
 
 mod answer;
 mod context;
@@ -21,6 +22,7 @@ mod held;
 mod memory;
 mod meter;
 mod quota;
+mod replicas;
 mod subject;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -40,6 +42,7 @@ use self::{
     memory::Memory,
     meter::Meter,
     quota::Quota,
+    replicas::Replicas,
 };
 use crate::{
     clock::Clock,
@@ -47,6 +50,7 @@ use crate::{
     deadline::Deadline,
     ids::InstallationId,
     outbound::ApiUrl,
+    store::shared::Shared,
     token::{AccountToken, AppToken},
     trace::TraceId,
 };
@@ -101,12 +105,26 @@ impl Impersonation {
         http: reqwest::Client,
         clock: Clock,
     ) -> Self {
+        Self::among(None, settings, graphql_url, http, clock)
+    }
+
+    /// As [`new`](Self::new), with tokens and quota shared with the other replicas that have
+    /// the same store.
+    pub(crate) fn among(
+        shared: Option<Arc<dyn Shared>>,
+        settings: &config::Impersonation,
+        graphql_url: ApiUrl,
+        http: reqwest::Client,
+        clock: Clock,
+    ) -> Self {
+        let replicas = shared.map(|shared| Arc::new(Replicas::new(shared, clock.clone())));
         Self {
             desk: Arc::new(Desk {
                 gateway: Gateway::new(graphql_url, http, clock),
-                quota: Quota::new(settings.requests_per_minute),
+                quota: Quota::new(settings.requests_per_minute, replicas.clone()),
                 memory: Memory::new(settings.max_cached_tokens),
                 meter: Meter::new(),
+                replicas,
             }),
             flights: Flights::default(),
         }
@@ -226,8 +244,9 @@ impl Impersonation {
                 trace: &trace,
                 patience,
             };
-            let result = errand.run().await;
-            pilot.land(result, |subject, result| desk.memory.keep(subject, result));
+            let land =
+                |result| pilot.land(result, |subject, result| desk.memory.keep(subject, result));
+            errand.run(land).await;
         });
     }
 }

@@ -16,6 +16,7 @@ use super::{
     memory::Memory,
     meter::{Meter, Outcome},
     quota::{Quota, Wait},
+    replicas::{Replicas, Turn},
 };
 use crate::{
     deadline::Deadline,
@@ -44,6 +45,7 @@ pub(super) struct Desk {
     pub(super) quota: Quota,
     pub(super) memory: Memory,
     pub(super) meter: Meter,
+    pub(super) replicas: Option<Arc<Replicas>>,
 }
 
 /// One exchange on its way.
@@ -64,8 +66,33 @@ enum Setback {
 }
 
 impl Errand<'_> {
+    /// Gets a token of the account: one that another replica has got meanwhile, or by an
+    /// exchange that is meant for all of them. `land` is told before they are.
+    pub(super) async fn run(&self, land: impl FnOnce(Result<Grant, ImpersonationError>)) {
+        let Some(replicas) = &self.desk.replicas else {
+            return land(self.exchange().await);
+        };
+        let subject = self.pilot.subject();
+        let held = self.desk.memory.token(subject);
+        match replicas.turn(subject, held.as_deref(), self.patience).await {
+            Ok(Turn::Got(grant)) => {
+                self.desk.meter.shared.increment(1);
+                land(Ok(grant));
+            }
+            Ok(Turn::Ours(mandate)) => {
+                let result = tokio::select! {
+                    result = self.exchange() => result,
+                    never = replicas.keep(&mandate) => match never {},
+                };
+                land(result.clone());
+                replicas.end(mandate, result.as_ref().ok()).await;
+            }
+            Err(error) => land(Err(error)),
+        }
+    }
+
     /// Exchanges the app's token for one of the account.
-    pub(super) async fn run(&self) -> Result<Grant, ImpersonationError> {
+    async fn exchange(&self) -> Result<Grant, ImpersonationError> {
         let (documented, other) = self.pilot.subject().context.forms();
         let Some(other) = other else {
             return Ok(self.obtain(&documented).await?);
@@ -113,7 +140,8 @@ impl Errand<'_> {
                 Answer::RateLimited => {
                     limited += 1;
                     let quota = &self.desk.quota;
-                    let wait = quota.limited(&self.pilot.subject().app, sent, reply.retry_after);
+                    let app = &self.pilot.subject().app;
+                    let wait = quota.limited(app, sent, reply.retry_after).await;
                     if limited == MAX_LIMITED {
                         return Err(wait.into());
                     }

@@ -161,6 +161,8 @@ impl Flight {
                 self.app_token.secret() != app_token.secret()
             }
             ImpersonationError::Gateway { .. } => self.renewal,
+            // That of the caller who began it: another replica was at work for too long.
+            ImpersonationError::Deadline => !deadline.remaining().is_zero(),
             _ => false,
         }
     }
@@ -194,7 +196,7 @@ impl Pilot {
 
     /// Ends the flight. Its result is kept unless it was forgotten on the way.
     pub(super) fn land(
-        self,
+        &self,
         result: Result<Grant, ImpersonationError>,
         keep: impl FnOnce(&Subject, &Result<Grant, ImpersonationError>),
     ) {

@@ -63,6 +63,11 @@ impl Held {
         self.asked + self.serves
     }
 
+    /// Whether that one was asked for later, and is another.
+    pub(super) fn is_outdone_by(&self, grant: &Grant) -> bool {
+        grant.asked > self.asked && grant.token.secret() != self.token.secret()
+    }
+
     /// Whether this caller is the one that begins a renewal.
     pub(super) fn renewal_due(&self, now: Instant) -> bool {
         let age = millis(now.saturating_duration_since(self.asked));

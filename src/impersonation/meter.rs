@@ -47,6 +47,8 @@ pub(super) struct Meter {
     pub(super) miss: Counter,
     /// Renewals begun in the background.
     pub(super) renewal: Counter,
+    /// Misses for which another replica had the token.
+    pub(super) shared: Counter,
     /// How long exchanges waited for their place in the quota.
     wait: Histogram,
     /// Requests, in the order of `Outcome::ALL`.
@@ -66,6 +68,7 @@ impl Meter {
             hit: counter!(CACHE, "result" => "hit"),
             miss: counter!(CACHE, "result" => "miss"),
             renewal: counter!(CACHE, "result" => "renewal"),
+            shared: counter!(CACHE, "result" => "shared"),
             wait: histogram!(WAIT),
             exchanges: Outcome::ALL
                 .map(|outcome| counter!(EXCHANGES, "outcome" => outcome.as_str())),

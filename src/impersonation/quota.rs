@@ -7,8 +7,9 @@
 //! as many while the minute passes. Here a tenth of N is the burst and the rest flows
 //! in over the minute ([`bucket`]), and whoever waits stands in line.
 //!
-//! [`Quota::take`] and [`Quota::limited`] are all that the exchange knows. A quota
-//! that several replicas share goes behind these two.
+//! [`Quota::take`] and [`Quota::limited`] are all that the exchange knows. Where several
+//! replicas share a store, it counts for all of them, and the
+//! bucket here only keeps up with what this one does, for when the store is away.
 
 mod bucket;
 
@@ -26,7 +27,12 @@ use tokio::{
 };
 
 use self::bucket::Bucket;
-use crate::ids::AppId;
+use super::replicas::Replicas;
+use crate::{ids::AppId, store::shared::Taken};
+
+/// A place in the line of all replicas is good for its moment. Who comes later, because the
+/// machine stood still, takes another: places of many moments would be used at once.
+const PUNCTUAL: Duration = Duration::from_millis(500);
 
 /// There is no place within the time one was willing to wait: come again after that long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +41,16 @@ pub(super) struct Wait(pub(super) Duration);
 /// The quotas of all apps that the remote serves: as many as `app.ids` names.
 pub(super) struct Quota {
     per_minute: u32,
+    replicas: Option<Arc<Replicas>>,
     apps: Mutex<HashMap<AppId, Arc<Line>>>,
 }
 
 impl Quota {
-    pub(super) fn new(per_minute: u32) -> Self {
+    /// A quota of this process, or of all replicas.
+    pub(super) fn new(per_minute: u32, replicas: Option<Arc<Replicas>>) -> Self {
         Self {
             per_minute,
+            replicas,
             apps: Mutex::default(),
         }
     }
@@ -56,16 +65,73 @@ impl Quota {
         &self,
         app: &AppId,
         patience: Duration,
-        queued: impl FnMut(Instant),
+        mut queued: impl FnMut(Instant),
     ) -> Result<(), Wait> {
-        self.line(app).take(patience, queued).await
+        let line = self.line(app);
+        let last = Instant::now() + patience;
+        if let Some(replicas) = &self.replicas {
+            let among = self.take_among(replicas, *app, &line, last, &mut queued);
+            if let Some(outcome) = among.await {
+                return outcome;
+            }
+        }
+        line.take(last, queued).await
+    }
+
+    /// Takes a place in the line of all replicas; nothing if the store is away.
+    async fn take_among(
+        &self,
+        replicas: &Replicas,
+        app: AppId,
+        line: &Line,
+        last: Instant,
+        queued: &mut impl FnMut(Instant),
+    ) -> Option<Result<(), Wait>> {
+        // Before the look at the quota, so that no pause is missed.
+        let mut pauses = line.pauses.subscribe();
+        loop {
+            let patience = last.saturating_duration_since(Instant::now());
+            let (wait, epoch) = match replicas.take_place(app, self.per_minute, patience).await? {
+                Taken::Place { wait, epoch } => (wait, epoch),
+                Taken::Later(wait) => return Some(Err(Wait(wait))),
+            };
+            if wait.is_zero() {
+                break;
+            }
+            let at = Instant::now() + wait;
+            queued(at);
+            tokio::select! {
+                () = sleep_until(at) => {
+                    let punctual = at.elapsed() < PUNCTUAL;
+                    if punctual && replicas.is_epoch(app, epoch).await {
+                        break;
+                    }
+                }
+                // The places of before are void.
+                _ = pauses.changed() => {}
+            }
+        }
+        line.keep_up();
+        Some(Ok(()))
     }
 
     /// The gateway limited a request that was sent at `sent`: all exchanges of the app
     /// pause for as long as it wants (10 s if it does not say), and go on slower.
     /// Tells how long that is.
-    pub(super) fn limited(&self, app: &AppId, sent: Instant, pause: Option<Duration>) -> Wait {
-        self.line(app).limited(sent, pause)
+    pub(super) async fn limited(
+        &self,
+        app: &AppId,
+        sent: Instant,
+        pause: Option<Duration>,
+    ) -> Wait {
+        let mut of_all = None;
+        if let Some(replicas) = &self.replicas {
+            let pause = bucket::pause(pause);
+            of_all = replicas.limited(*app, self.per_minute, sent, pause).await;
+        }
+        // After the others know: whoever waits here looks at once whether its place is good.
+        let own = self.line(app).limited(sent, pause);
+        of_all.map_or(own, Wait)
     }
 
     fn line(&self, app: &AppId) -> Arc<Line> {
@@ -111,10 +177,9 @@ impl Line {
         }
     }
 
-    async fn take(&self, patience: Duration, mut queued: impl FnMut(Instant)) -> Result<(), Wait> {
+    async fn take(&self, last: Instant, mut queued: impl FnMut(Instant)) -> Result<(), Wait> {
         // Before the look at the bucket, so that no pause is missed.
         let mut pauses = self.pauses.subscribe();
-        let last = Instant::now() + patience;
         let Some(_place) = self.line_up(last, &mut queued)? else {
             return Ok(());
         };
@@ -177,6 +242,11 @@ impl Line {
                 () = sleep_until(last) => return Err(self.wait()),
             }
         }
+    }
+
+    /// Notes a place that was taken elsewhere, as far as the bucket has any.
+    fn keep_up(&self) {
+        let _ = self.state().bucket.take(Instant::now());
     }
 
     fn limited(&self, sent: Instant, pause: Option<Duration>) -> Wait {

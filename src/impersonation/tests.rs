@@ -42,9 +42,9 @@ type Script = dyn Fn(Seen) -> Pin<Box<dyn Future<Output = Response> + Send>> + S
 
 /// A request as the gateway got it.
 #[derive(Debug, Clone)]
-struct Seen {
+pub(super) struct Seen {
     /// How many came before it.
-    index: usize,
+    pub(super) index: usize,
     headers: HeaderMap,
     body: Value,
 }
@@ -57,7 +57,7 @@ impl Seen {
     }
 }
 
-struct FakeGateway {
+pub(super) struct FakeGateway {
     url: ApiUrl,
     requests: Arc<AtomicUsize>,
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -65,7 +65,7 @@ struct FakeGateway {
 
 impl FakeGateway {
     /// A gateway whose answers wait for something.
-    async fn slow<F, A>(script: F) -> Self
+    pub(super) async fn slow<F, A>(script: F) -> Self
     where
         F: Fn(Seen) -> A + Send + Sync + 'static,
         A: Future<Output = Response> + Send + 'static,
@@ -92,16 +92,16 @@ impl FakeGateway {
     }
 
     /// A gateway that answers at once.
-    async fn start(script: impl Fn(Seen) -> Response + Send + Sync + 'static) -> Self {
+    pub(super) async fn start(script: impl Fn(Seen) -> Response + Send + Sync + 'static) -> Self {
         Self::slow(move |seen| future::ready(script(seen))).await
     }
 
     /// A gateway that hands out `token-0`, `token-1`, … which live an hour.
-    async fn generous() -> Self {
+    pub(super) async fn generous() -> Self {
         Self::start(|seen| granted(&format!("token-{}", seen.index), 3600)).await
     }
 
-    fn requests(&self) -> usize {
+    pub(super) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 
@@ -114,12 +114,22 @@ impl FakeGateway {
     }
 
     fn limited_to(&self, requests_per_minute: u32) -> Impersonation {
+        self.replica(None, requests_per_minute)
+    }
+
+    /// One of the replicas that share a store.
+    pub(super) fn among(&self, shared: Arc<dyn Shared>, per_minute: u32) -> Impersonation {
+        self.replica(Some(shared), per_minute)
+    }
+
+    fn replica(&self, shared: Option<Arc<dyn Shared>>, per_minute: u32) -> Impersonation {
         let settings = config::Impersonation {
-            requests_per_minute,
+            requests_per_minute: per_minute,
             max_cached_tokens: 1_000,
         };
         let http = outbound::client().unwrap();
-        Impersonation::new(&settings, self.url.clone(), http, Clock::manual(NOW))
+        let (url, clock) = (self.url.clone(), Clock::manual(NOW));
+        Impersonation::among(shared, &settings, url, http, clock)
     }
 }
 
@@ -140,7 +150,7 @@ fn respond(status: u16, body: &Value) -> Response {
     (status, axum::Json(body.clone())).into_response()
 }
 
-fn granted(token: &str, ttl: i64) -> Response {
+pub(super) fn granted(token: &str, ttl: i64) -> Response {
     let told = json!({"success": true, "errors": null, "authToken": {"token": token, "ttl": ttl}});
     respond(200, &json!({"data": {"offlineUserAuthToken": told}}))
 }
@@ -163,7 +173,7 @@ fn status(status: u16) -> Response {
     (StatusCode::from_u16(status).unwrap(), "<html>oops</html>").into_response()
 }
 
-fn limited(retry_after: &'static str) -> Response {
+pub(super) fn limited(retry_after: &'static str) -> Response {
     (
         StatusCode::TOO_MANY_REQUESTS,
         [("retry-after", retry_after)],
@@ -171,7 +181,7 @@ fn limited(retry_after: &'static str) -> Response {
         .into_response()
 }
 
-fn subject() -> Subject {
+pub(super) fn subject() -> Subject {
     Subject {
         app: "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21".parse().unwrap(),
         installation: "9c7e1a52-4d08-4b6f-a3e1-5f20d8b9c647".parse().unwrap(),
@@ -193,7 +203,7 @@ fn app_token(text: &str) -> AppToken {
 }
 
 /// As a caller with this much time.
-async fn ask_within(
+pub(super) async fn ask_within(
     time: Duration,
     impersonation: &Impersonation,
     subject: &Subject,
@@ -206,7 +216,7 @@ async fn ask_within(
 }
 
 /// As a caller with all the time that a user interface waits.
-async fn ask(
+pub(super) async fn ask(
     impersonation: &Impersonation,
     subject: &Subject,
 ) -> Result<String, ImpersonationError> {

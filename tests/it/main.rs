@@ -19,6 +19,7 @@ mod inbox_command;
 mod key_sets;
 mod lifecycle;
 mod products;
+mod replicas;
 mod residency;
 mod schedules;
 mod secrets;

@@ -9,3 +9,4 @@ pub(crate) mod held;
 pub(crate) mod kept;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod postgres;

@@ -33,6 +33,12 @@ const fn refill(rate: u32) -> u32 {
     if rest == 0 { 1 } else { rest }
 }
 
+/// How long a gateway that limits is left alone.
+pub(super) fn pause(wanted: Option<Duration>) -> Duration {
+    let pause = wanted.unwrap_or(DEFAULT_PAUSE);
+    pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+}
+
 #[derive(Debug)]
 pub(super) struct Bucket {
     /// What the settings allow, in any minute.
@@ -89,8 +95,7 @@ impl Bucket {
             self.working = (self.working / 2).max(least);
             self.lowered = Some(now);
         }
-        let pause = pause.unwrap_or(DEFAULT_PAUSE);
-        let until = now + pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        let until = now + self::pause(pause);
         self.fill(until);
         // One may go when the pause ends; the rest follow at the rate, not in a burst.
         self.level = self.level.min(PLACE);

@@ -34,7 +34,7 @@ fn busiest_minute(mut grants: Vec<Instant>) -> usize {
 #[tokio::test(start_paused = true)]
 async fn all_at_once_and_then_a_steady_flow_stay_within_the_limit() {
     const N: u32 = 100;
-    let quota = Arc::new(Quota::new(N));
+    let quota = Arc::new(Quota::new(N, None));
     let mut callers = JoinSet::new();
     for n in 0..3 * N {
         let quota = Arc::clone(&quota);
@@ -52,7 +52,7 @@ async fn all_at_once_and_then_a_steady_flow_stay_within_the_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn who_would_wait_in_vain_is_told_at_once() {
-    let quota = Quota::new(60); // a burst of 6, then 54 a minute
+    let quota = Quota::new(60, None); // a burst of 6, then 54 a minute
     for _ in 0..6 {
         assert_eq!(take(&quota, Duration::ZERO).await, Ok(()));
     }
@@ -65,7 +65,7 @@ async fn who_would_wait_in_vain_is_told_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn the_line_counts_in_the_wait() {
-    let quota = Quota::new(60);
+    let quota = Quota::new(60, None);
     for _ in 0..6 {
         take(&quota, Duration::ZERO).await.unwrap();
     }
@@ -80,7 +80,7 @@ async fn the_line_counts_in_the_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn turns_come_in_the_order_of_arrival() {
-    let quota = Quota::new(20);
+    let quota = Quota::new(20, None);
     let order = Mutex::new(Vec::new());
     join_all((0..20).map(|n| {
         let (quota, order) = (&quota, &order);
@@ -95,7 +95,7 @@ async fn turns_come_in_the_order_of_arrival() {
 
 #[tokio::test(start_paused = true)]
 async fn one_who_leaves_the_line_gives_the_place_back() {
-    let quota = Quota::new(1);
+    let quota = Quota::new(1, None);
     take(&quota, Duration::ZERO).await.unwrap();
     let cancelled = tokio::time::timeout(secs(1), take(&quota, 5 * MINUTE)).await;
     assert!(cancelled.is_err());
@@ -107,14 +107,14 @@ async fn one_who_leaves_the_line_gives_the_place_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_reaches_those_in_line() {
-    let quota = Quota::new(60);
+    let quota = Quota::new(60, None);
     for _ in 0..6 {
         take(&quota, Duration::ZERO).await.unwrap();
     }
     let began = Instant::now();
     let limited = async {
         sleep(Duration::from_millis(100)).await;
-        quota.limited(&app(), Instant::now(), Some(secs(40)));
+        quota.limited(&app(), Instant::now(), Some(secs(40))).await;
     };
     let expected = AtomicU32::new(0);
     let app = app();
@@ -143,7 +143,7 @@ async fn a_pause_reaches_those_in_line() {
 
 #[tokio::test(start_paused = true)]
 async fn each_app_has_a_quota_of_its_own() {
-    let quota = Quota::new(1);
+    let quota = Quota::new(1, None);
     let other: AppId = "00000000-2c4a-4f7b-9d15-0a8e6c3b5f21".parse().unwrap();
     take(&quota, Duration::ZERO).await.unwrap();
     assert!(take(&quota, Duration::ZERO).await.is_err());
@@ -158,7 +158,7 @@ async fn each_app_has_a_quota_of_its_own() {
 /// Callers that arrive at these moments (ms), each willing to wait so long (ms), and
 /// limits of the gateway at those.
 async fn grants(limit: u32, arrivals: Vec<(u64, u64)>, limits: Vec<u64>) -> Vec<Instant> {
-    let quota = Arc::new(Quota::new(limit));
+    let quota = Arc::new(Quota::new(limit, None));
     let mut callers = JoinSet::new();
     for (at, patience) in arrivals {
         let quota = Arc::clone(&quota);
@@ -178,7 +178,7 @@ async fn grants(limit: u32, arrivals: Vec<(u64, u64)>, limits: Vec<u64>) -> Vec<
         let quota = Arc::clone(&quota);
         callers.spawn(async move {
             sleep(Duration::from_millis(at)).await;
-            quota.limited(&app(), Instant::now(), Some(secs(2)));
+            quota.limited(&app(), Instant::now(), Some(secs(2))).await;
             None
         });
     }
