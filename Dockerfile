@@ -2,6 +2,8 @@
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
+# `emulator` for an image that can play the platform: `compose.yaml` builds one.
+ARG FEATURES=""
 # The dependencies alone first: this layer is built again only when they change.
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir -p src benches \
@@ -9,12 +11,12 @@ RUN mkdir -p src benches \
  && for bench in $(sed -n '/^\[\[bench\]\]/,/^harness/ s/^name = "\(.*\)"/\1/p' Cargo.toml); do \
       echo 'fn main() {}' > "benches/$bench.rs"; \
     done \
- && cargo build --locked --release --no-default-features \
+ && cargo build --locked --release --no-default-features --features "$FEATURES" \
  && rm -r src benches
 COPY . .
 # Cargo compares times of change: what was copied must be newer than what was built.
 RUN touch src/lib.rs src/main.rs \
- && cargo build --locked --release --no-default-features \
+ && cargo build --locked --release --no-default-features --features "$FEATURES" \
  && mkdir -p /out/data && cp target/release/forge-remote /out/
 
 # glibc, root certificates, a user without rights; no shell and no package manager.
