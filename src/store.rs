@@ -13,7 +13,8 @@
 //! installation by id or by site, and only there does a store that fails matter.
 //!
 //! [`Store`] is what a database has to do for it, and [`jobs::Jobs`] what it has to do for
-//! jobs. [`open`] picks one by `store.url`.
+//! jobs. [`open`] picks one by `store.url`: SQLite in a file, or PostgreSQL, which several
+//! replicas may share, and with it what they know of impersonated tokens.
 //! Tokens are sealed with `store.encryption_key` before they reach a file.
 
 mod bounded;
@@ -295,7 +296,8 @@ async fn open_postgres(
     })
 }
 
-/// As [`open`], but only what is there already: for a look from outside.
+/// As [`open`], but only what is there already: for a look from outside. The tables of a
+/// PostgreSQL database are brought up to date all the same.
 ///
 /// # Errors
 /// [`OpenError::Missing`] if there is no such file, else as [`open`].
