@@ -8,6 +8,7 @@ use crate::{
     impersonation::ImpersonationError,
     product::ProductError,
     secret::Secret,
+    storage::StorageError,
 };
 
 type DynError<'a> = &'a (dyn StdError + 'static);
@@ -50,6 +51,13 @@ impl Signs {
             let refused = matches!(
                 error,
                 ProductError::Unauthorized(_) | ProductError::Forbidden(_)
+            );
+            self.refused |= refused;
+            self.waits(error.retry_after());
+        } else if let Some(error) = as_a::<StorageError>(cause) {
+            let refused = matches!(
+                error,
+                StorageError::Unauthorized(_) | StorageError::Forbidden(_)
             );
             self.refused |= refused;
             self.waits(error.retry_after());
