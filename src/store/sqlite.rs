@@ -38,6 +38,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an operation waits for one of our own connections.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 const READERS: u32 = 4;
+/// Keys of jobs are hashes: each lands on another page of its index, and a cache that is
+/// smaller than the index reads each of them anew. Negative: in KiB.
+const WRITER_CACHE: &str = "-16384";
+/// 16 MiB. A page that many commits touch is copied into the database once for all of them.
+const PAGES_TO_CHECKPOINT: &str = "4096";
 /// Processes that create or migrate the same file at once collide, and try again so long.
 const OPEN_LIMIT: Duration = Duration::from_secs(3);
 const OPEN_PAUSE: Duration = Duration::from_millis(100);
@@ -209,6 +214,8 @@ fn writing(options: SqliteConnectOptions) -> SqliteConnectOptions {
     quiet(options)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        .pragma("cache_size", WRITER_CACHE)
+        .pragma("wal_autocheckpoint", PAGES_TO_CHECKPOINT)
         .foreign_keys(true)
 }
 

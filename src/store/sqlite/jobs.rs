@@ -87,13 +87,16 @@ fn json<T: serde::Serialize + ?Sized>(list: &T) -> Result<String, StoreError> {
     serde_json::to_string(list).map_err(StoreError::damaged)
 }
 
+/// As SQLite's `unhex` reads it. By a table: a formatter takes a tenth of all the time that
+/// an event costs.
 fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+    ];
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02X}");
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 15)]);
     }
     text
 }
