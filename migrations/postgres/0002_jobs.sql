@@ -38,6 +38,7 @@ CREATE TABLE jobs (
 -- Whoever claims walks from one installation to the next.
 CREATE INDEX jobs_ready ON jobs (installation_id, seq) WHERE state = 'ready';
 CREATE INDEX jobs_parked ON jobs (installation_id, seq) WHERE state = 'parked';
+CREATE INDEX jobs_parked_by_age ON jobs (received_at) WHERE state = 'parked';
 CREATE INDEX jobs_delayed ON jobs (run_at) WHERE state = 'delayed';
 CREATE INDEX jobs_running ON jobs (lease_until) WHERE state = 'running';
 CREATE INDEX jobs_done ON jobs (forget_after) WHERE state = 'done';

@@ -5,7 +5,7 @@ mod values;
 
 use std::{
     io::{self, Write},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{anyhow, bail};
@@ -179,16 +179,20 @@ impl Chosen {
             }
         }
         if self.all {
-            let which = Which {
-                installation: self.installation,
-                state: Some(JobState::Dead),
-                older_than,
-                most: Some(AT_ONCE),
-                ..Which::default()
-            };
-            // Those that die meanwhile are none of ours, or a replay might never end.
-            let there = jobs.counts().await?.dead;
-            while done.count < there {
+            let begin = Instant::now();
+            loop {
+                let which = Which {
+                    installation: self.installation,
+                    state: Some(JobState::Dead),
+                    // Those that die meanwhile are none of ours, or a replay might never end.
+                    older_than: Some(
+                        older_than
+                            .unwrap_or_default()
+                            .saturating_add(begin.elapsed()),
+                    ),
+                    most: Some(AT_ONCE),
+                    ..Which::default()
+                };
                 let count = deed.on(jobs, &which).await?;
                 done.count += count;
                 if count < u64::from(AT_ONCE) {

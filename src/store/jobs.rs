@@ -13,6 +13,8 @@
 //! several replicas share one, by the database's clock, so that theirs need not agree.
 
 mod batch;
+mod reading;
+mod settlement;
 mod text;
 
 use std::{fmt, str::FromStr, time::Duration};
@@ -20,15 +22,18 @@ use std::{fmt, str::FromStr, time::Duration};
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-pub(super) use self::batch::Batch;
 pub use self::text::NameError;
-pub(super) use self::text::kept;
+pub(super) use self::{
+    batch::Batch,
+    reading::{Found, moment, readable, unreadable, without},
+    settlement::Settlement,
+};
 use super::StoreError;
 use crate::{clock::Timestamp, ids::InstallationId, token::AppToken, trace::TraceId};
 
 /// No claim gives more.
 pub(super) const MOST_CLAIMED: usize = 256;
-/// No list has more.
+/// No list has more, and no replay or purge touches more.
 pub(super) const MOST_LISTED: u32 = 1000;
 /// A sweep or a prune changes no more of each kind.
 pub(super) const MOST_SWEPT: i64 = 1000;
@@ -38,6 +43,8 @@ pub(super) const DEAD_LETTER_LIFE: Duration = Duration::from_hours(30 * 24);
 /// a token nor because the platform is not ready for it. A site that is left alone for a
 /// week sends its next token with the weekly schedule.
 pub(crate) const LONGEST_HELD_UP: Duration = Duration::from_hours(8 * 24);
+/// The error of a job whose row is damaged.
+pub(super) const UNREADABLE: &str = "the job cannot be read: its row in the store is damaged";
 /// The error of a run that let its lease lapse.
 pub(super) const RUN_LOST: &str = "the run was lost: its process died or lost sight of the store";
 
@@ -56,7 +63,9 @@ pub trait Jobs: Send + Sync + 'static {
     /// [`StoreError::Damaged`]: one of the jobs can never be written.
     fn add<'a>(&'a self, jobs: &'a [NewJob]) -> BoxFuture<'a, Result<Vec<Added>, StoreError>>;
 
-    /// Settles runs that have ended, then claims jobs whose turn it is, in one commit.
+    /// Settles runs that have ended, then claims jobs whose turn it is, in one commit. A job
+    /// whose row cannot be read becomes a dead letter in the same commit, with a line in the
+    /// log: it holds up nobody.
     ///
     /// # Errors
     /// [`StoreError`] if the store does not answer; nothing happened, or nobody knows, and
@@ -101,7 +110,8 @@ pub trait Jobs: Send + Sync + 'static {
     /// [`StoreError`] if the store does not answer.
     fn counts(&self) -> BoxFuture<'_, Result<Counts, StoreError>>;
 
-    /// Jobs as an operator sees them, the newest first.
+    /// Jobs as an operator sees them, the newest first. One whose row cannot be read is left
+    /// out, with a line in the log.
     ///
     /// # Errors
     /// [`StoreError`] if the store does not answer.
@@ -113,13 +123,15 @@ pub trait Jobs: Send + Sync + 'static {
     /// [`StoreError`] if the store does not answer.
     fn show(&self, id: JobId) -> BoxFuture<'_, Result<Option<JobRecord>, StoreError>>;
 
-    /// Makes dead letters ready again, with their ids and no attempt counted. Tells how many.
+    /// Makes dead letters ready again, the oldest first, with their ids and no attempt
+    /// counted. Tells how many; at most 1,000 at a time.
     ///
     /// # Errors
     /// [`StoreError`] if the store does not answer.
     fn replay<'a>(&'a self, which: &'a Which) -> BoxFuture<'a, Result<u64, StoreError>>;
 
-    /// Deletes dead letters for good. Tells how many.
+    /// Deletes dead letters for good, the oldest first. Tells how many; at most 1,000 at a
+    /// time.
     ///
     /// # Errors
     /// [`StoreError`] if the store does not answer.
@@ -326,6 +338,8 @@ pub struct Turn {
     pub claimed: Vec<Claimed>,
     /// Settlements that came too late: another run holds the job, or it is gone.
     pub lost: Vec<Run>,
+    /// How many jobs could not be read and are dead letters now.
+    pub unreadable: usize,
 }
 
 /// What a sweep found.
@@ -401,8 +415,20 @@ pub struct Which {
     pub state: Option<JobState>,
     /// Only those that ended longer ago.
     pub older_than: Option<Duration>,
-    /// At most so many, and never more than 1,000 in a list.
+    /// At most so many, and never more than 1,000.
     pub most: Option<u32>,
+}
+
+impl Which {
+    /// How many at the most.
+    pub(super) fn at_most(&self) -> u32 {
+        self.most.unwrap_or(MOST_LISTED).min(MOST_LISTED)
+    }
+
+    /// Whether dead letters may be among them.
+    pub(super) fn may_be_dead(&self) -> bool {
+        self.state.is_none_or(|state| state == JobState::Dead)
+    }
 }
 
 /// A job as an operator sees it. Tokens are not in it.

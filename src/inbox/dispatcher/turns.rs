@@ -161,7 +161,12 @@ impl<'a> Turns<'a> {
         {
             self.settle_each().await;
         }
-        let Some(Turn { claimed, lost }) = self.outage.note(Operation::Turn, outcome) else {
+        let Some(Turn {
+            claimed,
+            lost,
+            unreadable,
+        }) = self.outage.note(Operation::Turn, outcome)
+        else {
             return false;
         };
         let handed_in_again = self.pauses.take().is_some();
@@ -172,8 +177,9 @@ impl<'a> Turns<'a> {
             lost.iter().for_each(too_late);
         }
         if claim.is_some() {
-            self.hungry = claimed.len() >= most;
+            self.hungry = claimed.len() + unreadable >= most;
         }
+        (0..unreadable).for_each(|_| count_dead_letter());
         self.start(claimed, asked);
         true
     }

@@ -107,6 +107,8 @@ macro_rules! suite {
                 one_job_is_shown_with_its_payload
                 a_replay_starts_again_with_the_same_id
                 a_replay_touches_what_was_meant
+                jobs_that_are_replayed_in_steps_keep_their_order
+                a_replay_or_a_purge_is_bounded
                 a_purge_touches_what_was_meant
                 keys_are_pruned_in_their_time_and_dead_letters_after_a_month
             }

@@ -290,7 +290,11 @@ impl Jobs for FakeJobs {
                 let late = settled.iter().filter(|it| !books.settle(it));
                 let lost = late.map(|it| it.run).collect();
                 let claimed = claim.map(|claim| books.claim(claim)).unwrap_or_default();
-                Ok(Turn { claimed, lost })
+                Ok(Turn {
+                    claimed,
+                    lost,
+                    unreadable: 0,
+                })
             });
             if self.has(Trouble::HideTurns) {
                 return Err(unavailable());

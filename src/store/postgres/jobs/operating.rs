@@ -1,18 +1,17 @@
 //! What an operator sees and does.
 
 use sqlx::{
-    Postgres,
-    postgres::PgArguments,
-    query::{Query, QueryAs},
+    FromRow, Postgres, Row as _,
+    postgres::{PgArguments, PgRow},
+    query::Query,
 };
 use uuid::Uuid;
 
 use super::{sql, unblock};
 use crate::{
-    clock::Timestamp,
     store::{
-        StoreError,
-        jobs::{Counts, JobId, JobRecord, JobState, MOST_LISTED, Which},
+        BoxError, StoreError,
+        jobs::{Counts, JobId, JobRecord, JobState, Which, moment, readable},
         postgres::{
             PostgresStore, fault,
             moment::{millis, span},
@@ -64,40 +63,42 @@ impl PostgresStore {
     }
 
     pub(super) async fn list_jobs(&self, which: &Which) -> Result<Vec<JobRecord>, StoreError> {
-        let most = which.most.unwrap_or(MOST_LISTED).min(MOST_LISTED);
         let state = which.state.unwrap_or(JobState::Dead);
-        let rows: Vec<Row> = self
-            .filter(which, Some(most))
-            .on_rows(sqlx::query_as(sql::LIST))
+        let rows = self
+            .filter(which)
+            .on(sqlx::query(sql::LIST))
             .bind(state.as_str())
             .fetch_all(&self.pool)
             .await
             .map_err(fault)?;
-        rows.into_iter().map(record).collect()
+        Ok(readable(rows.iter().map(record)))
     }
 
     pub(super) async fn show_job(&self, id: JobId) -> Result<Option<JobRecord>, StoreError> {
-        let row: Option<Row> = sqlx::query_as(sql::SHOW)
+        let row = sqlx::query(sql::SHOW)
             .bind(id.uuid())
             .fetch_optional(&self.pool)
             .await
             .map_err(fault)?;
-        row.map(record).transpose()
+        let row = row.as_ref().map(record).transpose();
+        row.map_err(StoreError::damaged)
     }
 
     pub(super) async fn replay_jobs(&self, which: &Which) -> Result<u64, StoreError> {
-        if !of_dead_letters(which) {
+        if !which.may_be_dead() {
             return Ok(0);
         }
-        let filter = self.filter(which, which.most);
+        let filter = self.filter(which);
         let mut transaction = self.pool.begin().await.map_err(fault)?;
-        let orders: Vec<(Option<Vec<u8>>,)> = filter
-            .on_rows(sqlx::query_as(sql::REPLAY))
+        let rows = filter
+            .on(sqlx::query(sql::REPLAY))
             .fetch_all(&mut *transaction)
             .await
             .map_err(fault)?;
-        let replayed = u64::try_from(orders.len()).unwrap_or(u64::MAX);
-        let mut orders: Vec<_> = orders.into_iter().filter_map(|(order,)| order).collect();
+        let replayed = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let orders = rows.iter().map(|row| row.try_get(0));
+        let orders: Vec<Option<Vec<u8>>> = orders.collect::<Result<_, _>>().map_err(fault)?;
+        let mut orders: Vec<_> = orders.into_iter().flatten().collect();
         orders.sort_unstable();
         orders.dedup();
         unblock(&mut transaction, &orders).await?;
@@ -106,24 +107,23 @@ impl PostgresStore {
     }
 
     pub(super) async fn purge_jobs(&self, which: &Which) -> Result<u64, StoreError> {
-        if !of_dead_letters(which) {
+        if !which.may_be_dead() {
             return Ok(0);
         }
         let purged = self
-            .filter(which, which.most)
+            .filter(which)
             .on(sqlx::query(sql::PURGE))
             .execute(&self.pool)
             .await;
         Ok(purged.map_err(fault)?.rows_affected())
     }
 
-    fn filter(&self, which: &Which, most: Option<u32>) -> Filter {
+    fn filter(&self, which: &Which) -> Filter {
         Filter {
             id: which.id.map(JobId::uuid),
             installation: which.installation.map(|id| id.uuid()),
             older_than: which.older_than.map(millis),
-            // No limit is PostgreSQL's null.
-            most: most.map(i64::from),
+            most: which.at_most().into(),
             now: self.set_by_hand(),
         }
     }
@@ -134,7 +134,7 @@ struct Filter {
     id: Option<Uuid>,
     installation: Option<Uuid>,
     older_than: Option<i64>,
-    most: Option<i64>,
+    most: i64,
     now: Option<i64>,
 }
 
@@ -147,33 +147,17 @@ impl Filter {
             .bind(self.most)
             .bind(self.now)
     }
-
-    fn on_rows<T>(
-        self,
-        query: QueryAs<'_, Postgres, T, PgArguments>,
-    ) -> QueryAs<'_, Postgres, T, PgArguments> {
-        query
-            .bind(self.id)
-            .bind(self.installation)
-            .bind(self.older_than)
-            .bind(self.most)
-            .bind(self.now)
-    }
 }
 
-fn of_dead_letters(which: &Which) -> bool {
-    which.state.is_none_or(|state| state == JobState::Dead)
-}
-
-fn record(row: Row) -> Result<JobRecord, StoreError> {
-    let moment = |millis: i64| Timestamp::from_unix(millis.div_euclid(1000));
+fn record(row: &PgRow) -> Result<JobRecord, BoxError> {
+    let row = Row::from_row(row)?;
     Ok(JobRecord {
         id: JobId::from_uuid(row.id),
         installation: row.installation_id.into(),
-        kind: row.kind.parse().map_err(StoreError::damaged)?,
+        kind: row.kind.parse()?,
         name: row.name.into(),
-        state: row.state.parse().map_err(StoreError::damaged)?,
-        attempts: u32::try_from(row.attempt).map_err(StoreError::damaged)?,
+        state: row.state.parse()?,
+        attempts: row.attempt.try_into()?,
         received_at: moment(row.received_at),
         due_at: row.run_at.map(moment),
         ended_at: row.ended_at.map(moment),

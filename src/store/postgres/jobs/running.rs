@@ -1,21 +1,19 @@
 //! Claiming, settling and leases.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{sql, unblock};
 use crate::{
-    clock::Timestamp,
     store::{
-        StoreError,
+        BoxError, StoreError,
         jobs::{
-            Claim, Claimed, Ending, JobId, JobState, MOST_CLAIMED, Owner, Run, Settled, Turn, kept,
+            Claim, Claimed, Found, JobId, MOST_CLAIMED, Owner, Run, Settled, Settlement, Turn,
+            UNREADABLE, moment, unreadable, without,
         },
         postgres::{PostgresStore, fault, moment::millis},
-        rows::unsealed,
-        seal::Purpose,
     },
     trace::TraceId,
 };
@@ -24,21 +22,19 @@ use crate::{
 /// what it found.
 const MOST_LOOKS: u32 = 8;
 
-/// A job that was claimed, or the bare news of the visit.
+/// A job that was claimed.
 #[derive(sqlx::FromRow)]
 struct Row {
-    visited: i64,
-    last: Option<Uuid>,
-    id: Option<Uuid>,
-    installation_id: Option<Uuid>,
-    kind: Option<String>,
-    name: Option<String>,
-    attempt: Option<i64>,
-    payload: Option<String>,
-    trace: Option<String>,
+    id: Uuid,
+    installation_id: Uuid,
+    kind: String,
+    name: String,
+    attempt: i64,
+    payload: String,
+    trace: String,
     sealed: Option<Vec<u8>>,
     token_expires_at: Option<i64>,
-    received_at: Option<i64>,
+    received_at: i64,
 }
 
 impl PostgresStore {
@@ -52,12 +48,17 @@ impl PostgresStore {
         }
         let mut transaction = self.pool.begin().await.map_err(fault)?;
         let lost = self.settle(&mut transaction, settled).await?;
-        let claimed = match claim {
+        let (found, unreadable) = match claim {
             Some(claim) => self.claim(&mut transaction, claim).await?,
-            None => Vec::new(),
+            None => Default::default(),
         };
         transaction.commit().await.map_err(fault)?;
-        Ok(Turn { claimed, lost })
+        let claimed = found.into_iter().map(|found| found.open(&self.sealer));
+        Ok(Turn {
+            claimed: claimed.collect(),
+            lost,
+            unreadable,
+        })
     }
 
     pub(super) async fn renew_leases(
@@ -80,7 +81,7 @@ impl PostgresStore {
             .fetch_all(&self.pool)
             .await
             .map_err(fault)?;
-        Ok(without(runs.iter().copied(), held))
+        Ok(without(runs.iter().copied(), ids(held)))
     }
 
     /// Settles what is still held, and names the rest.
@@ -111,23 +112,24 @@ impl PostgresStore {
         let (jobs, orders): (Vec<_>, Vec<_>) = done.into_iter().unzip();
         let orders: Vec<_> = orders.into_iter().flatten().collect();
         unblock(connection, &orders).await?;
-        Ok(without(settled.iter().map(|it| it.run), jobs))
+        Ok(without(settled.iter().map(|it| it.run), ids(jobs)))
     }
 
+    /// Gives out what is ready, and buries what cannot be read; tells how many that are.
     async fn claim(
         &self,
         connection: &mut PgConnection,
         claim: &Claim,
-    ) -> Result<Vec<Claimed>, StoreError> {
+    ) -> Result<(Vec<Found>, usize), StoreError> {
         let most = claim.most.min(MOST_CLAIMED);
         let mut after = claim.after.map_or(Uuid::nil(), |id| id.uuid());
-        let mut claimed = Vec::new();
+        let (mut claimed, mut damaged) = (Vec::new(), Vec::new());
         for _ in 0..MOST_LOOKS {
-            let left = i64::try_from(most - claimed.len()).unwrap_or(0);
+            let left = i64::try_from(most - claimed.len() - damaged.len()).unwrap_or(0);
             if left == 0 {
                 break;
             }
-            let rows: Vec<Row> = sqlx::query_as(sql::CLAIM)
+            let rows = sqlx::query(sql::CLAIM)
                 .bind(left)
                 .bind(after)
                 .bind(claim.owner.uuid())
@@ -136,50 +138,81 @@ impl PostgresStore {
                 .fetch_all(&mut *connection)
                 .await
                 .map_err(fault)?;
-            let (visited, last) = rows
-                .first()
-                .map_or((0, None), |row| (row.visited, row.last));
-            let before = claimed.len();
-            for row in rows {
-                claimed.extend(self.claimed(row)?);
+            let (visited, last) = match rows.first() {
+                Some(row) => visit(row).map_err(fault)?,
+                None => (0, None),
+            };
+            let before = claimed.len() + damaged.len();
+            for row in &rows {
+                let Some(id) = row.try_get("id").map_err(fault)? else {
+                    continue;
+                };
+                match Row::read(row) {
+                    Ok(found) => claimed.push(found),
+                    Err(cause) => {
+                        unreadable(id, &cause);
+                        damaged.push(id);
+                    }
+                }
             }
             match last {
                 // There may be installations that were not visited.
                 Some(last) if visited >= left => after = last,
                 // All were: go round again if they had something.
-                Some(_) if claimed.len() > before => {}
+                Some(_) if claimed.len() + damaged.len() > before => {}
                 _ => break,
             }
         }
-        Ok(claimed)
+        self.bury(connection, &damaged).await?;
+        Ok((claimed, damaged.len()))
     }
 
-    fn claimed(&self, row: Row) -> Result<Option<Claimed>, StoreError> {
-        let (Some(id), Some(installation)) = (row.id, row.installation_id) else {
-            return Ok(None);
-        };
-        let installation = installation.into();
-        let token = row.sealed.zip(row.token_expires_at);
-        let app_token = token.and_then(|(sealed, expires_at)| {
-            let expires_at = Timestamp::from_unix(expires_at);
-            let purpose = Purpose::JobToken;
-            unsealed(&self.sealer, purpose, installation, &sealed, expires_at)
-        });
-        let attempt = u32::try_from(row.attempt.unwrap_or(0)).map_err(StoreError::damaged)?;
-        let kind = row.kind.unwrap_or_default();
-        Ok(Some(Claimed {
-            run: Run {
-                job: JobId::from_uuid(id),
-                attempt,
+    async fn bury(
+        &self,
+        connection: &mut PgConnection,
+        damaged: &[Uuid],
+    ) -> Result<(), StoreError> {
+        if damaged.is_empty() {
+            return Ok(());
+        }
+        let orders: Vec<Option<Vec<u8>>> = sqlx::query_scalar(sql::BURY)
+            .bind(damaged)
+            .bind(UNREADABLE)
+            .bind(self.set_by_hand())
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(fault)?;
+        let orders: Vec<_> = orders.into_iter().flatten().collect();
+        unblock(connection, &orders).await?;
+        Ok(())
+    }
+}
+
+/// How many installations a claim visited, and the last of them.
+fn visit(row: &PgRow) -> Result<(i64, Option<Uuid>), sqlx::Error> {
+    Ok((row.try_get("visited")?, row.try_get("last")?))
+}
+
+impl Row {
+    fn read(row: &PgRow) -> Result<Found, BoxError> {
+        let row = Self::from_row(row)?;
+        Ok(Found {
+            claimed: Claimed {
+                run: Run {
+                    job: JobId::from_uuid(row.id),
+                    attempt: row.attempt.try_into()?,
+                },
+                installation: row.installation_id.into(),
+                kind: row.kind.parse()?,
+                name: row.name.into(),
+                payload: row.payload.into(),
+                trace: TraceId::of_text(&row.trace),
+                app_token: None,
+                received_at: moment(row.received_at),
             },
-            installation,
-            kind: kind.parse().map_err(StoreError::damaged)?,
-            name: row.name.unwrap_or_default().into(),
-            payload: row.payload.unwrap_or_default().into(),
-            trace: TraceId::of_text(&row.trace.unwrap_or_default()),
-            app_token,
-            received_at: Timestamp::from_unix(row.received_at.unwrap_or(0).div_euclid(1000)),
-        }))
+            sealed: row.sealed,
+            token_expires_at: row.token_expires_at,
+        })
     }
 }
 
@@ -198,30 +231,18 @@ struct Settlements {
 impl Settlements {
     fn push(&mut self, settled: &Settled) {
         let Run { job, attempt } = settled.run;
-        let given_back = attempt.saturating_sub(1);
-        let later = |after: Duration| match millis(after) {
-            0 => (JobState::Ready, None),
-            after => (JobState::Delayed, Some(after)),
-        };
-        let ((state, after), counted, error) = match &settled.how {
-            Ending::Done => ((JobState::Done, None), attempt, None),
-            Ending::Retry { after, error } => (later(*after), attempt, Some(error)),
-            Ending::Postponed { after, error } => (later(*after), given_back, error.as_ref()),
-            Ending::AwaitsToken { error } => ((JobState::Parked, None), given_back, Some(error)),
-            Ending::Dead { error } => ((JobState::Dead, None), attempt, Some(error)),
-        };
+        let it = Settlement::of(settled);
         self.jobs.push(job.uuid());
         self.owners.push(settled.owner.uuid());
         self.attempts.push(attempt.into());
-        self.states.push(state.as_str());
-        self.after.push(after);
-        self.counted.push(counted.into());
-        self.errors.push(error.map(|error| kept(error)));
+        self.states.push(it.state.as_str());
+        self.after.push(it.after.map(millis));
+        self.counted.push(it.counted.into());
+        self.errors.push(it.error);
     }
 }
 
-/// The runs whose jobs are not among those ids.
-fn without(runs: impl Iterator<Item = Run>, held: Vec<Uuid>) -> Vec<Run> {
-    let held: HashSet<_> = held.into_iter().map(JobId::from_uuid).collect();
-    runs.filter(|run| !held.contains(&run.job)).collect()
+/// Ids that a statement gave back.
+fn ids(uuids: Vec<Uuid>) -> impl Iterator<Item = JobId> {
+    uuids.into_iter().map(JobId::from_uuid)
 }

@@ -135,6 +135,15 @@ pub(in crate::store::postgres) const CLAIM: &str = concat!(
     ORDER BY taken.round, taken.lap, taken.n"
 );
 
+/// Makes dead letters of the jobs of `$1`, which cannot be read; `$2`: the error; `$3`: now.
+pub(in crate::store::postgres) const BURY: &str = concat!(
+    "UPDATE jobs SET state = 'dead', run_at = NULL, owner = NULL, lease_until = NULL, \
+        payload = coalesce(payload, ''), sealed = NULL, token_expires_at = NULL, \
+        error = $2, ended_at = ",
+    now!("$3"),
+    " WHERE id = ANY($1::uuid[]) RETURNING order_key"
+);
+
 /// `$1`, `$2`: runs (job, attempt); `$3`: their owner; `$4`: for how long; `$5`: now.
 pub(in crate::store::postgres) const RENEW: &str = concat!(
     "UPDATE jobs SET lease_until = ",
@@ -177,6 +186,15 @@ pub(in crate::store::postgres) const WAKE_PARKED: &str = concat!(
             SELECT seq FROM jobs WHERE state = 'parked' AND installation_id = able.id \
             ORDER BY installation_id, seq LIMIT $1 FOR UPDATE SKIP LOCKED) j \
         LIMIT $1) \
+    UPDATE jobs SET state = 'ready' FROM due WHERE jobs.seq = due.seq"
+);
+
+/// `$1`: how many; `$2`: now; `$3`: how long ago they came.
+pub(in crate::store::postgres) const WAKE_HELD_UP: &str = concat!(
+    "WITH due AS MATERIALIZED ( \
+        SELECT seq FROM jobs WHERE state = 'parked' AND received_at <= ",
+    now!("$2"),
+    " - $3 ORDER BY received_at LIMIT $1 FOR UPDATE SKIP LOCKED) \
     UPDATE jobs SET state = 'ready' FROM due WHERE jobs.seq = due.seq"
 );
 
@@ -243,9 +261,11 @@ macro_rules! record {
     };
 }
 
-/// What an operator asked for; `$4`: how many; `$5`: now.
+/// What an operator asked for; `$4`: how many; `$5`: now. A list begins with the newest. What
+/// is done to many is done to the oldest first: jobs of one order that are replayed in
+/// several steps do not overtake each other.
 macro_rules! of_state {
-    ($state:literal) => {
+    ($state:literal, $first:literal) => {
         concat!(
             "state = ",
             $state,
@@ -253,7 +273,9 @@ macro_rules! of_state {
               AND ($2::uuid IS NULL OR installation_id = $2) \
               AND ($3::bigint IS NULL OR ended_at <= ",
             now!("$5"),
-            " - $3) ORDER BY seq DESC LIMIT $4::bigint"
+            " - $3) ORDER BY seq ",
+            $first,
+            " LIMIT $4::bigint"
         )
     };
 }
@@ -261,11 +283,12 @@ macro_rules! of_state {
 pub(in crate::store::postgres) const SHOW: &str = concat!(record!("payload"), "id = $1");
 
 /// `$6`: the state.
-pub(in crate::store::postgres) const LIST: &str = concat!(record!("NULL::text"), of_state!("$6"));
+pub(in crate::store::postgres) const LIST: &str =
+    concat!(record!("NULL::text"), of_state!("$6", "DESC"));
 
 pub(in crate::store::postgres) const REPLAY: &str = concat!(
     "WITH meant AS MATERIALIZED (SELECT seq FROM jobs WHERE ",
-    of_state!("'dead'"),
+    of_state!("'dead'", "ASC"),
     " FOR UPDATE) \
     UPDATE jobs SET state = CASE WHEN order_key IS NULL THEN 'ready' ELSE 'blocked' END, \
         attempt = 0, run_at = NULL, ended_at = NULL \
@@ -275,7 +298,7 @@ pub(in crate::store::postgres) const REPLAY: &str = concat!(
 
 pub(in crate::store::postgres) const PURGE: &str = concat!(
     "WITH meant AS MATERIALIZED (SELECT seq FROM jobs WHERE ",
-    of_state!("'dead'"),
+    of_state!("'dead'", "ASC"),
     " FOR UPDATE) \
     DELETE FROM jobs USING meant WHERE jobs.seq = meant.seq"
 );

@@ -7,7 +7,9 @@ use super::{sql, unblock};
 use crate::{
     store::{
         StoreError,
-        jobs::{DEAD_LETTER_LIFE, JobId, Lapsed, MOST_SWEPT, RUN_LOST, Run, Swept},
+        jobs::{
+            DEAD_LETTER_LIFE, JobId, LONGEST_HELD_UP, Lapsed, MOST_SWEPT, RUN_LOST, Run, Swept,
+        },
         postgres::{
             PostgresStore, fault,
             moment::{millis, span},
@@ -37,6 +39,13 @@ impl PostgresStore {
             .execute(&mut *transaction)
             .await;
         woken += parked.map_err(fault)?.rows_affected();
+        let held_up = sqlx::query(sql::WAKE_HELD_UP)
+            .bind(MOST_SWEPT)
+            .bind(self.set_by_hand())
+            .bind(millis(LONGEST_HELD_UP))
+            .execute(&mut *transaction)
+            .await;
+        woken += held_up.map_err(fault)?.rows_affected();
         let (lapsed, orders) = self.lapse(&mut transaction, max_attempts).await?;
         woken += lapsed.iter().map(|run| u64::from(!run.dead)).sum::<u64>();
         woken += unblock(&mut transaction, &orders).await?;
@@ -74,7 +83,8 @@ impl PostgresStore {
             lapsed.push(Lapsed {
                 run: Run {
                     job: JobId::from_uuid(job),
-                    attempt: u32::try_from(attempt).map_err(StoreError::damaged)?,
+                    // A damaged one: the next claim finds out.
+                    attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
                 },
                 installation: installation.into(),
                 name: name.into(),

@@ -85,6 +85,13 @@ async fn no_statement_of_the_daily_work_reads_the_whole_table() {
                     .bind(vec![0_u8; 9]),
             ),
             (
+                "jobs_parked_by_age",
+                explained(sql::WAKE_HELD_UP)
+                    .bind(8_i64)
+                    .bind(none)
+                    .bind(1_i64),
+            ),
+            (
                 "jobs_running",
                 explained(sql::LAPSE)
                     .bind(8_i64)

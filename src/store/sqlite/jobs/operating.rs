@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use sqlx::{
-    Sqlite,
-    query::{Query, QueryAs},
-    sqlite::SqliteArguments,
+    FromRow, Row as _, Sqlite,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteRow},
 };
 
 use super::{millis, sql, unblock};
 use crate::{
-    clock::Timestamp,
     store::{
-        StoreError,
-        jobs::{Counts, JobId, JobRecord, JobState, MOST_LISTED, Which},
+        BoxError, StoreError,
+        jobs::{Counts, JobId, JobRecord, JobState, Which, moment, readable},
         sqlite::{SqliteStore, fault},
     },
     trace::TraceId,
@@ -71,38 +70,40 @@ impl SqliteStore {
             JobState::Done => sql::LIST_DONE,
             JobState::Dead => sql::LIST_DEAD,
         };
-        let most = which.most.unwrap_or(MOST_LISTED).min(MOST_LISTED);
-        let filter = self.filter(which, Some(most));
-        let rows: Vec<Row> = filter
-            .on_rows(sqlx::query_as(statement))
+        let rows = self
+            .filter(which)
+            .on(sqlx::query(statement))
             .fetch_all(&self.readers)
             .await
             .map_err(fault)?;
-        rows.into_iter().map(record).collect()
+        Ok(readable(rows.iter().map(record)))
     }
 
     pub(super) async fn show_job(&self, id: JobId) -> Result<Option<JobRecord>, StoreError> {
-        let row: Option<Row> = sqlx::query_as(sql::SHOW)
+        let row = sqlx::query(sql::SHOW)
             .bind(id.to_string())
             .fetch_optional(&self.readers)
             .await
             .map_err(fault)?;
-        row.map(record).transpose()
+        let row = row.as_ref().map(record).transpose();
+        row.map_err(StoreError::damaged)
     }
 
     pub(super) async fn replay_jobs(&self, which: &Which) -> Result<u64, StoreError> {
-        if !of_dead_letters(which) {
+        if !which.may_be_dead() {
             return Ok(0);
         }
-        let filter = self.filter(which, which.most);
+        let filter = self.filter(which);
         let mut transaction = self.begin().await?;
-        let orders: Vec<(Option<String>,)> = filter
-            .on_rows(sqlx::query_as(sql::REPLAY))
+        let rows = filter
+            .on(sqlx::query(sql::REPLAY))
             .fetch_all(&mut *transaction)
             .await
             .map_err(fault)?;
-        let replayed = u64::try_from(orders.len()).unwrap_or(u64::MAX);
-        let mut orders: Vec<_> = orders.into_iter().filter_map(|(order,)| order).collect();
+        let replayed = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let orders = rows.iter().map(|row| row.try_get(0));
+        let orders: Vec<Option<String>> = orders.collect::<Result<_, _>>().map_err(fault)?;
+        let mut orders: Vec<_> = orders.into_iter().flatten().collect();
         orders.sort_unstable();
         orders.dedup();
         unblock(&mut transaction, &orders).await?;
@@ -111,10 +112,10 @@ impl SqliteStore {
     }
 
     pub(super) async fn purge_jobs(&self, which: &Which) -> Result<u64, StoreError> {
-        if !of_dead_letters(which) {
+        if !which.may_be_dead() {
             return Ok(0);
         }
-        let filter = self.filter(which, which.most);
+        let filter = self.filter(which);
         let mut transaction = self.begin().await?;
         let purged = filter
             .on(sqlx::query(sql::PURGE))
@@ -125,7 +126,7 @@ impl SqliteStore {
         Ok(purged.rows_affected())
     }
 
-    fn filter(&self, which: &Which, most: Option<u32>) -> Filter {
+    fn filter(&self, which: &Which) -> Filter {
         let now = self.clock.now_millis();
         Filter {
             id: which.id.map(|id| id.to_string()),
@@ -133,8 +134,7 @@ impl SqliteStore {
             ended_by: which
                 .older_than
                 .map(|span| now.saturating_sub(millis(span))),
-            // SQLite takes a negative limit for none.
-            most: most.map_or(-1, i64::from),
+            most: which.at_most().into(),
         }
     }
 }
@@ -155,32 +155,16 @@ impl Filter {
             .bind(self.ended_by)
             .bind(self.most)
     }
-
-    fn on_rows<T>(
-        self,
-        query: QueryAs<'_, Sqlite, T, SqliteArguments>,
-    ) -> QueryAs<'_, Sqlite, T, SqliteArguments> {
-        query
-            .bind(self.id)
-            .bind(self.installation)
-            .bind(self.ended_by)
-            .bind(self.most)
-    }
 }
 
-fn of_dead_letters(which: &Which) -> bool {
-    which.state.is_none_or(|state| state == JobState::Dead)
-}
-
-fn record(row: Row) -> Result<JobRecord, StoreError> {
-    let moment = |millis: i64| Timestamp::from_unix(millis.div_euclid(1000));
-    let state = row.state.parse().map_err(StoreError::damaged)?;
+fn record(row: &SqliteRow) -> Result<JobRecord, BoxError> {
+    let row = Row::from_row(row)?;
     Ok(JobRecord {
-        id: row.id.parse().map_err(StoreError::damaged)?,
-        installation: row.installation_id.parse().map_err(StoreError::damaged)?,
-        kind: row.kind.parse().map_err(StoreError::damaged)?,
+        id: row.id.parse()?,
+        installation: row.installation_id.parse()?,
+        kind: row.kind.parse()?,
         name: row.name.into(),
-        state,
+        state: row.state.parse()?,
         attempts: row.attempt,
         received_at: moment(row.received_at),
         due_at: row.run_at.map(moment),

@@ -1,21 +1,18 @@
 //! Claiming, settling, leases, and what makes jobs ready again.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
-use sqlx::SqliteConnection;
+use sqlx::{FromRow, Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{json, millis, sql, unblock};
 use crate::{
-    clock::Timestamp,
-    ids::InstallationId,
     store::{
-        StoreError,
+        BoxError, StoreError,
         jobs::{
-            Claim, Claimed, DEAD_LETTER_LIFE, Ending, JobId, JobState, LONGEST_HELD_UP, Lapsed,
-            MOST_CLAIMED, MOST_SWEPT, Owner, RUN_LOST, Run, Settled, Swept, Turn, kept,
+            Claim, Claimed, DEAD_LETTER_LIFE, Found, JobId, LONGEST_HELD_UP, Lapsed, MOST_CLAIMED,
+            MOST_SWEPT, Owner, RUN_LOST, Run, Settled, Settlement, Swept, Turn, UNREADABLE, moment,
+            readable, unreadable, without,
         },
-        rows::unsealed,
-        seal::Purpose,
         sqlite::{SqliteStore, fault},
     },
     token::AppToken,
@@ -24,13 +21,13 @@ use crate::{
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    seq: i64,
     id: String,
     installation_id: String,
     kind: String,
     name: String,
     attempt: u32,
-    payload: String,
+    /// SQLite reads a null as an empty text if it is not asked.
+    payload: Option<String>,
     trace: String,
     sealed: Option<Vec<u8>>,
     token_expires_at: Option<i64>,
@@ -49,15 +46,16 @@ impl SqliteStore {
         let now = self.clock.now_millis();
         let mut transaction = self.begin().await?;
         let lost = settle(&mut transaction, settled, now).await?;
-        let rows = match claim {
+        let (found, unreadable) = match claim {
             Some(claim) => take(&mut transaction, claim, now).await?,
-            None => Vec::new(),
+            None => Default::default(),
         };
         transaction.commit().await.map_err(fault)?;
-        let claimed = rows.into_iter().map(|row| self.claimed(row));
+        let claimed = found.into_iter().map(|found| found.open(&self.sealer));
         Ok(Turn {
-            claimed: claimed.collect::<Result<_, _>>()?,
+            claimed: claimed.collect(),
             lost,
+            unreadable,
         })
     }
 
@@ -81,7 +79,7 @@ impl SqliteStore {
             .await
             .map_err(fault)?;
         transaction.commit().await.map_err(fault)?;
-        without(runs.iter().copied(), &held)
+        Ok(without(runs.iter().copied(), ids(&held)?))
     }
 
     pub(super) async fn sweep_jobs(&self, max_attempts: u32) -> Result<Swept, StoreError> {
@@ -140,33 +138,28 @@ impl SqliteStore {
         transaction.commit().await.map_err(fault)?;
         Ok(pruned)
     }
+}
 
-    fn claimed(&self, row: Row) -> Result<Claimed, StoreError> {
-        let installation: InstallationId =
-            row.installation_id.parse().map_err(StoreError::damaged)?;
-        let token = row.sealed.zip(row.token_expires_at);
-        let app_token = token.and_then(|(sealed, expires_at)| {
-            let expires_at = Timestamp::from_unix(expires_at);
-            unsealed(
-                &self.sealer,
-                Purpose::JobToken,
-                installation,
-                &sealed,
-                expires_at,
-            )
-        });
-        Ok(Claimed {
-            run: Run {
-                job: row.id.parse().map_err(StoreError::damaged)?,
-                attempt: row.attempt.saturating_add(1),
+impl Row {
+    /// A row of the claim; whatever is damaged in it, its number tells where it is.
+    fn read(row: &SqliteRow) -> Result<Found, BoxError> {
+        let row = Self::from_row(row)?;
+        Ok(Found {
+            claimed: Claimed {
+                run: Run {
+                    job: row.id.parse()?,
+                    attempt: row.attempt.saturating_add(1),
+                },
+                installation: row.installation_id.parse()?,
+                kind: row.kind.parse()?,
+                name: row.name.into(),
+                payload: row.payload.ok_or("it has no payload")?.into(),
+                trace: TraceId::of_text(&row.trace),
+                app_token: None,
+                received_at: moment(row.received_at),
             },
-            installation,
-            kind: row.kind.parse().map_err(StoreError::damaged)?,
-            name: row.name.into(),
-            payload: row.payload.into(),
-            trace: TraceId::of_text(&row.trace),
-            app_token,
-            received_at: Timestamp::from_unix(row.received_at.div_euclid(1000)),
+            sealed: row.sealed,
+            token_expires_at: row.token_expires_at,
         })
     }
 }
@@ -190,7 +183,7 @@ async fn settle(
     let (ids, orders): (Vec<_>, Vec<_>) = done.into_iter().unzip();
     let orders: Vec<_> = orders.into_iter().flatten().collect();
     unblock(connection, &orders).await?;
-    without(settled.iter().map(|it| it.run), &ids)
+    Ok(without(settled.iter().map(|it| it.run), self::ids(&ids)?))
 }
 
 fn settlement(
@@ -206,47 +199,72 @@ fn settlement(
     Option<String>,
 ) {
     let Run { job, attempt } = settled.run;
-    let given_back = attempt.saturating_sub(1);
-    let later = |after: Duration| match millis(after) {
-        0 => (JobState::Ready, None),
-        after => (JobState::Delayed, Some(now.saturating_add(after))),
-    };
-    let ((state, due), counted, error) = match &settled.how {
-        Ending::Done => ((JobState::Done, None), attempt, None),
-        Ending::Retry { after, error } => (later(*after), attempt, Some(error)),
-        Ending::Postponed { after, error } => (later(*after), given_back, error.as_ref()),
-        Ending::AwaitsToken { error } => ((JobState::Parked, None), given_back, Some(error)),
-        Ending::Dead { error } => ((JobState::Dead, None), attempt, Some(error)),
-    };
-    let error = error.map(|error| kept(error));
+    let it = Settlement::of(settled);
+    let due = it.after.map(|after| now.saturating_add(millis(after)));
     let owner = settled.owner.uuid();
-    (job, owner, attempt, state.as_str(), due, counted, error)
+    let state = it.state.as_str();
+    (job, owner, attempt, state, due, it.counted, it.error)
 }
 
+/// Gives out what is ready, and buries what cannot be read; tells how many that are.
 async fn take(
     connection: &mut SqliteConnection,
     claim: &Claim,
     now: i64,
-) -> Result<Vec<Row>, StoreError> {
+) -> Result<(Vec<Found>, usize), StoreError> {
     let after = claim.after.map(|id| id.uuid().to_string());
-    let rows: Vec<Row> = sqlx::query_as(sql::NEXT)
+    let rows = sqlx::query(sql::NEXT)
         .bind(i64::try_from(claim.most.min(MOST_CLAIMED)).unwrap_or(0))
         .bind(after.unwrap_or_default())
         .fetch_all(&mut *connection)
         .await
         .map_err(fault)?;
-    if rows.is_empty() {
-        return Ok(rows);
+    let (mut taken, mut damaged) = (Vec::with_capacity(rows.len()), Vec::new());
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let seq: i64 = row.try_get("seq").map_err(StoreError::damaged)?;
+        match Row::read(row) {
+            Ok(job) => {
+                taken.push(seq);
+                found.push(job);
+            }
+            Err(cause) => {
+                unreadable(seq, &cause);
+                damaged.push(seq);
+            }
+        }
     }
-    let list: Vec<_> = rows.iter().map(|row| row.seq).collect();
-    sqlx::query(sql::TAKE)
-        .bind(json(&list)?)
-        .bind(claim.owner.uuid().to_string())
-        .bind(now.saturating_add(millis(claim.lease)))
-        .execute(connection)
+    if !taken.is_empty() {
+        sqlx::query(sql::TAKE)
+            .bind(json(&taken)?)
+            .bind(claim.owner.uuid().to_string())
+            .bind(now.saturating_add(millis(claim.lease)))
+            .execute(&mut *connection)
+            .await
+            .map_err(fault)?;
+    }
+    bury(connection, &damaged, now).await?;
+    Ok((found, damaged.len()))
+}
+
+async fn bury(
+    connection: &mut SqliteConnection,
+    damaged: &[i64],
+    now: i64,
+) -> Result<(), StoreError> {
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    let orders: Vec<Option<String>> = sqlx::query_scalar(sql::BURY)
+        .bind(json(damaged)?)
+        .bind(UNREADABLE)
+        .bind(now)
+        .fetch_all(&mut *connection)
         .await
         .map_err(fault)?;
-    Ok(rows)
+    let orders: Vec<_> = orders.into_iter().flatten().collect();
+    unblock(connection, &orders).await?;
+    Ok(())
 }
 
 async fn wake(
@@ -268,7 +286,7 @@ async fn lapse(
     now: i64,
     max_attempts: u32,
 ) -> Result<(Vec<Lapsed>, Vec<String>), StoreError> {
-    let rows: Vec<(String, u32, String, String, bool, Option<String>)> = sqlx::query_as(sql::LAPSE)
+    let rows = sqlx::query(sql::LAPSE)
         .bind(now)
         .bind(max_attempts)
         .bind(RUN_LOST)
@@ -276,28 +294,30 @@ async fn lapse(
         .fetch_all(connection)
         .await
         .map_err(fault)?;
-    let mut lapsed = Vec::with_capacity(rows.len());
-    let mut orders = Vec::new();
-    for (job, attempt, installation, name, dead, order) in rows {
-        orders.extend(order.filter(|_| dead));
-        lapsed.push(Lapsed {
-            run: Run {
-                job: job.parse().map_err(StoreError::damaged)?,
-                attempt,
-            },
-            installation: installation.parse().map_err(StoreError::damaged)?,
-            name: name.into(),
-            dead,
-        });
-    }
-    Ok((lapsed, orders))
+    let orders = rows
+        .iter()
+        .filter_map(|row| row.try_get("ended_order").ok()?);
+    Ok((readable(rows.iter().map(lapsed)), orders.collect()))
 }
 
-/// The runs whose jobs are not among those ids.
-fn without(runs: impl Iterator<Item = Run>, ids: &[String]) -> Result<Vec<Run>, StoreError> {
-    let held: Result<HashSet<JobId>, _> = ids.iter().map(|id| id.parse()).collect();
-    let held = held.map_err(StoreError::damaged)?;
-    Ok(runs.filter(|run| !held.contains(&run.job)).collect())
+fn lapsed(row: &SqliteRow) -> Result<Lapsed, BoxError> {
+    type Columns = (String, u32, String, String, bool);
+    let (job, attempt, installation, name, dead) = Columns::from_row(row)?;
+    Ok(Lapsed {
+        run: Run {
+            job: job.parse()?,
+            attempt,
+        },
+        installation: installation.parse()?,
+        name: name.into(),
+        dead,
+    })
+}
+
+/// Ids that a statement gave back.
+fn ids(texts: &[String]) -> Result<Vec<JobId>, StoreError> {
+    let ids: Result<_, _> = texts.iter().map(|id| id.parse()).collect();
+    ids.map_err(StoreError::damaged)
 }
 
 fn span(millis: i64) -> Duration {

@@ -103,6 +103,14 @@ pub(in crate::store::sqlite) const TAKE: &str = "\
         owner = ?2, lease_until = ?3 \
     WHERE seq IN (SELECT value FROM json_each(?1))";
 
+/// Makes dead letters of the jobs of `?1`, which cannot be read; `?2`: the error; `?3`: now.
+pub(in crate::store::sqlite) const BURY: &str = "\
+    UPDATE jobs SET state = 'dead', run_at = NULL, owner = NULL, lease_until = NULL, \
+        payload = coalesce(payload, ''), sealed = NULL, token_expires_at = NULL, \
+        error = ?2, ended_at = ?3 \
+    WHERE seq IN (SELECT value FROM json_each(?1)) \
+    RETURNING nullif(hex(order_key), '')";
+
 /// `?1`: runs (job, attempt); `?2`: their owner; `?3`: until when.
 pub(in crate::store::sqlite) const RENEW: &str = "\
     UPDATE jobs SET lease_until = ?3 \
@@ -151,7 +159,8 @@ pub(in crate::store::sqlite) const LAPSE: &str = "\
         ended_at = iif(attempt >= ?2, ?1, NULL) \
     WHERE seq IN (SELECT seq FROM jobs WHERE state = 'running' AND lease_until <= ?1 \
         ORDER BY lease_until LIMIT ?4) \
-    RETURNING id, attempt, installation_id, name, ended_at IS NOT NULL, nullif(hex(order_key), '')";
+    RETURNING id, attempt, installation_id, name, ended_at IS NOT NULL, \
+        iif(ended_at IS NULL, NULL, nullif(hex(order_key), '')) AS ended_order";
 
 /// The moments at which the next delayed job and the next lease are due.
 pub(in crate::store::sqlite) const DUE: &str = "\
@@ -198,21 +207,25 @@ macro_rules! record {
     };
 }
 
-/// What an operator asked for; `?4` is how many.
+/// What an operator asked for; `?4` is how many. A list begins with the newest. What is done
+/// to many is done to the oldest first: jobs of one order that are replayed in several steps
+/// do not overtake each other.
 macro_rules! of_state {
-    ($state:literal) => {
+    ($state:literal, $first:literal) => {
         concat!(
             "state = '",
             $state,
             "' AND (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR installation_id = ?2) \
-              AND (?3 IS NULL OR ended_at <= ?3) ORDER BY seq DESC LIMIT ?4"
+              AND (?3 IS NULL OR ended_at <= ?3) ORDER BY seq ",
+            $first,
+            " LIMIT ?4"
         )
     };
 }
 
 macro_rules! list {
     ($state:literal) => {
-        concat!(record!("NULL"), of_state!($state))
+        concat!(record!("NULL"), of_state!($state, "DESC"))
     };
 }
 
@@ -230,12 +243,12 @@ pub(in crate::store::sqlite) const REPLAY: &str = concat!(
     "UPDATE jobs SET state = iif(order_key IS NULL, 'ready', 'blocked'), attempt = 0, \
         run_at = NULL, ended_at = NULL \
      WHERE seq IN (SELECT seq FROM jobs WHERE ",
-    of_state!("dead"),
+    of_state!("dead", "ASC"),
     ") RETURNING nullif(hex(order_key), '')"
 );
 
 pub(in crate::store::sqlite) const PURGE: &str = concat!(
     "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE ",
-    of_state!("dead"),
+    of_state!("dead", "ASC"),
     ")"
 );

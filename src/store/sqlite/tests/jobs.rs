@@ -5,6 +5,7 @@ use crate::store::{
     tests::jobs::{LEASE, job as new_job, suite},
 };
 
+mod damaged;
 mod files;
 mod plans;
 

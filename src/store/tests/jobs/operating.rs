@@ -170,6 +170,35 @@ pub(in crate::store) async fn a_replay_touches_what_was_meant(bench: Bench) {
     assert_eq!(bench.list(Which::default()).await.len(), 1);
 }
 
+pub(in crate::store) async fn jobs_that_are_replayed_in_steps_keep_their_order(bench: Bench) {
+    bench.add(&[ordered(1, 1), ordered(2, 1)]).await;
+    bench.kill(1).await;
+    bench.kill(2).await;
+    for _ in 0..2 {
+        assert_eq!(bench.replay(at_most(1)).await.unwrap(), 1);
+    }
+    assert_eq!(bench.claimed(9).await, [1]);
+}
+
+pub(in crate::store) async fn a_replay_or_a_purge_is_bounded(bench: Bench) {
+    let many: Vec<_> = (1..=1002).map(|number| job(number, 1)).collect();
+    bench.add(&many).await;
+    loop {
+        let claimed = bench.claim(256).await;
+        if claimed.is_empty() {
+            break;
+        }
+        let error = error("it broke");
+        let dead = Ending::Dead { error };
+        let dead: Vec<_> = claimed.iter().map(|it| (it.run, dead.clone())).collect();
+        assert_eq!(bench.settle(&dead).await, []);
+    }
+    assert_eq!(bench.replay(at_most(1)).await.unwrap(), 1);
+    assert_eq!(bench.replay(at_most(u32::MAX)).await.unwrap(), 1000);
+    assert_eq!(bench.claimed(2).await, [1, 2]);
+    assert_eq!(bench.purge(Which::default()).await.unwrap(), 1);
+}
+
 pub(in crate::store) async fn a_purge_touches_what_was_meant(bench: Bench) {
     bench.five_dead_letters().await;
     bench.add(&[job(6, 1)]).await;
