@@ -206,6 +206,11 @@ impl Forge {
         outcome
     }
 
+    /// Whether it was deleted a moment ago.
+    pub(crate) fn is_gone(&self, id: &InstallationId) -> bool {
+        self.0.installations.is_gone(id)
+    }
+
     pub(crate) fn lives<Kind>(&self, token: &Token<Kind>) -> bool {
         token.lives_at(self.0.clock.now())
     }

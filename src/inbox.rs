@@ -44,6 +44,8 @@ pub use self::{
 
 /// What the dispatcher has, once its runs have had their time, to tell the store.
 const TIME_TO_SETTLE: Duration = Duration::from_secs(10);
+/// And then, aborted, to let go of what it holds.
+const TIME_TO_DROP: Duration = Duration::from_secs(1);
 
 /// Events and schedules of one server: the routes that take them in, and the work on them.
 pub(crate) struct Inbox {
@@ -94,19 +96,60 @@ impl Inbox {
 }
 
 impl Working {
-    /// Takes up no more work, and gives what is at work `patience`.
+    /// Takes up no more work, and gives what is at work `patience`. What has not ended some
+    /// seconds later is cut off.
     pub(crate) async fn stop(self, patience: Duration) {
         drop(self.stop);
-        let dispatched = timeout(patience + TIME_TO_SETTLE, self.dispatcher);
+        let dispatched = ended(self.dispatcher, patience + TIME_TO_SETTLE);
         let (dispatched, ()) = tokio::join!(dispatched, self.uninstall.stop(patience));
-        if !matches!(dispatched, Ok(Ok(()))) {
+        if !dispatched {
             tracing::warn!("stopped with jobs at work: they run again once their leases lapse");
         }
     }
 }
 
+/// Whether the task came to its end in time. If not, it is aborted, and what it holds is
+/// dropped before this returns, unless it blocks its thread.
+async fn ended(mut task: JoinHandle<()>, within: Duration) -> bool {
+    if let Ok(outcome) = timeout(within, &mut task).await {
+        return outcome.is_ok();
+    }
+    task.abort();
+    let _ = timeout(TIME_TO_DROP, task).await;
+    false
+}
+
 impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbox").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_does_not_end_in_time_is_aborted() {
+        let held = Arc::new(());
+        let inside = Arc::clone(&held);
+        let task = tokio::spawn(async move {
+            pending::<()>().await;
+            drop(inside);
+        });
+        let begin = Instant::now();
+        assert!(!ended(task, Duration::from_secs(20)).await);
+        assert_eq!(begin.elapsed(), Duration::from_secs(20));
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_ends_in_time_is_waited_for() {
+        let task = tokio::spawn(tokio::time::sleep(Duration::from_secs(19)));
+        assert!(ended(task, Duration::from_secs(20)).await);
     }
 }

@@ -37,7 +37,7 @@ use self::{
 };
 pub use self::{
     installations::Installations,
-    record::{Installation, Remembered, StoredContext},
+    record::{Installation, Remembered, StoredContext, TokenOrigin},
     seal::KeyError,
 };
 use crate::{
@@ -62,7 +62,9 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// A record that is older than the stored one (by `last_seen`) changes nothing of the
     /// installation. A site URL that is left out stays. A token is replaced only by one
-    /// that lives longer, and a record without one leaves it alone.
+    /// that lives longer, or by one of the platform if a [browser](TokenOrigin::Browser)
+    /// brought it; a browser's replaces none of the platform's that lives. A record without
+    /// a token leaves it alone.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]: the same call may succeed later.

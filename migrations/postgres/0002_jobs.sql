@@ -1,3 +1,6 @@
+-- Whether the platform itself brought the token, or a browser may have made it up.
+ALTER TABLE app_tokens ADD COLUMN from_platform boolean NOT NULL DEFAULT false;
+
 -- Events and ticks from their acknowledgement to their end. Moments are milliseconds since
 -- 1970-01-01 UTC. Rows change often and die young: vacuum comes early.
 CREATE TABLE jobs (

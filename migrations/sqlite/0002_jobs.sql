@@ -3,6 +3,11 @@
 ALTER TABLE installations ADD COLUMN first_seen INTEGER NOT NULL DEFAULT 0;
 UPDATE installations SET first_seen = last_seen;
 
+-- Whether the platform itself brought the token, or a browser may have made it up. Of those
+-- that earlier releases kept, nobody knows.
+ALTER TABLE app_tokens ADD COLUMN from_platform INTEGER NOT NULL DEFAULT 0
+    CHECK (from_platform IN (0, 1));
+
 -- What events and ticks become until they are done. Moments are milliseconds since
 -- 1970-01-01 UTC, but for the expiry of a token, which is in seconds as everywhere.
 CREATE TABLE jobs (

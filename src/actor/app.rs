@@ -42,7 +42,7 @@ impl AppCredentials {
     }
 
     /// Puts the installation's latest token in the place of `token`, if it is another one
-    /// that lives. Not for a browser: any text beside a FIT would be worth the app's token.
+    /// that lives and is worth as much. Not for a browser: any text beside a FIT would be worth the app's token.
     pub(super) async fn take_newer(&self, token: &AppToken) -> bool {
         let Stage { shared, reach, .. } = &self.stage;
         if reach.may_come_from_browser() {
@@ -54,10 +54,9 @@ impl AppCredentials {
             .await
             .ok()
             .flatten();
-        let latest = known
-            .as_ref()
-            .and_then(|known| known.living_token(shared.clock.now()));
-        match latest.filter(|latest| latest.secret() != token.secret()) {
+        let now = shared.clock.now();
+        let latest = known.as_ref();
+        match latest.and_then(|latest| reach.replacement(token, latest, now)) {
             Some(latest) => {
                 *self.token.lock().unwrap_or_else(PoisonError::into_inner) = latest.clone();
                 true

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::{
+    clock::Timestamp,
     fit::Fit,
     ids::{AppId, CloudId, IcLabel, InstallationId, Product, WorkspaceId},
     impersonation::ContextId,
     store::Remembered,
+    token::AppToken,
 };
 
 /// The contexts of an installation, without copying them for each request.
@@ -36,6 +38,22 @@ impl Reach {
             Source::Fit(fit) => fit.may_come_from_browser(),
             Source::Store(_) => false,
         }
+    }
+
+    /// What may take the place of a token that a product refused. What the platform brought
+    /// gives way to the platform's alone; background work that had no better than a
+    /// browser's takes the next one of that kind too.
+    pub(crate) fn replacement<'a>(
+        &self,
+        refused: &AppToken,
+        latest: &'a Remembered,
+        now: Timestamp,
+    ) -> Option<&'a AppToken> {
+        let latest = match &self.0 {
+            Source::Store(known) if known.has_from_browser(refused) => latest.living_token(now),
+            _ => latest.platform_token(now),
+        };
+        latest.filter(|latest| latest.secret() != refused.secret())
     }
 
     /// The app.

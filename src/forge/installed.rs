@@ -46,7 +46,8 @@ impl Installed {
         self
     }
 
-    /// Speaks as the app, with the latest app token that the installation brought.
+    /// Speaks as the app, with the latest app token that the installation brought. A page of
+    /// the app brings tokens too; those of events and schedules go before them.
     ///
     /// # Errors
     /// `missing_app_token` if none lives: the next invocation that carries one brings it.

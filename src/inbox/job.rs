@@ -86,12 +86,14 @@ impl Job {
     }
 
     /// Speaks as the app: with the token that came with the event while it lives, then
-    /// with the latest that the installation has by now. If a product refuses it, a newer one
-    /// is tried, should there be one.
+    /// with the latest that another event or schedule of the installation brought. If a
+    /// product refuses it, a newer one is tried, should there be one. Tokens of the app's pages
+    /// do not count here: whoever sits before one could make it up.
     ///
     /// # Errors
     /// `missing_app_token` if none lives. Returned with `?`, it makes the job wait for the
-    /// next token without losing an attempt.
+    /// next token of an event or a schedule, without losing an attempt: their endpoint in the
+    /// manifest needs `auth.appSystemToken`.
     pub fn as_app(&self) -> Result<AppActor, Error> {
         Ok(self.stage().app(self.token()?))
     }
@@ -180,8 +182,9 @@ impl Job {
         own.into_iter().chain(known).map(AppToken::secret)
     }
 
-    /// The one that came with it while it lives, then the latest that the installation has
-    /// by now: a long run outlives the token that it began with.
+    /// The one that came with it while it lives, then the latest that the platform brought by
+    /// now: a long run outlives the token that it began with. What a browser may have made up
+    /// would cost the job its attempts.
     fn token(&self) -> Result<AppToken, ActorError> {
         let Inner {
             forge,
@@ -195,7 +198,7 @@ impl Job {
         }
         let latest = forge.installations().known(self.installation());
         let latest = latest.as_ref().unwrap_or(known);
-        let token = latest.app_token.as_ref().filter(lives);
+        let token = latest.platform_token(forge.clock().now());
         token.cloned().ok_or(ActorError::MissingAppToken)
     }
 

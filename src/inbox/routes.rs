@@ -77,12 +77,24 @@ impl FromRef<Desk> for Forge {
 
 impl Desk {
     /// Acknowledges once the job is on disk, and the installation too: a job of one that
-    /// nobody knows could not run.
+    /// nobody knows could not run. One of an installation that was just deleted is dropped.
     async fn acknowledge(
         &self,
         invocation: &Invocation,
         job: NewJob,
     ) -> Result<Acknowledged, Error> {
+        let id = invocation.installation();
+        if self.0.forge.is_gone(id) {
+            tracing::info!(
+                "installation.id" = %id.uuid(),
+                "job.name" = &*job.name,
+                "an event or tick of an installation that was just deleted is dropped"
+            );
+            return Ok(Acknowledged {
+                id: job.id,
+                duplicate: false,
+            });
+        }
         let deadline = invocation.deadline();
         let (added, ()) = tokio::try_join!(
             self.0.intake.keep(job, deadline),

@@ -6,7 +6,7 @@
 use crate::{
     fit::{Fit, InstallationContext},
     forge::Forge,
-    store::{Installation, Remembered, StoredContext},
+    store::{Installation, Remembered, StoredContext, TokenOrigin},
     token::AppToken,
 };
 
@@ -19,7 +19,13 @@ pub(super) fn remember(forge: &Forge, fit: &Fit, app_token: Option<&AppToken>) {
     if token.is_some()
         || !known.is_some_and(|known| known.was_seen_lately(now) && describes(known, fit))
     {
-        installations.remember(describe(fit, known), token.cloned());
+        let installation = describe(fit, known);
+        match token {
+            Some(token) if fit.may_come_from_browser() => {
+                installations.remember_from_browser(installation, token.clone());
+            }
+            token => installations.remember(installation, token.cloned()),
+        }
     }
 }
 
@@ -27,15 +33,16 @@ pub(super) fn remember(forge: &Forge, fit: &Fit, app_token: Option<&AppToken>) {
 ///
 /// A FIT with a user in it may have come from a browser, and whoever sits there can put
 /// any text beside it as the app's token. Such a token fills a gap and replaces nothing
-/// that lives; the one of an event or a schedule always counts.
+/// that lives; the one of an event or a schedule always counts, and takes its place.
 fn is_news(forge: &Forge, fit: &Fit, token: &AppToken, known: Option<&Remembered>) -> bool {
-    let Some(held) = known.and_then(|known| known.app_token.as_ref()) else {
+    let held = known.and_then(|known| Some((known.app_token.as_ref()?, known.token_origin)));
+    let Some((held, origin)) = held else {
         return true;
     };
-    if fit.may_come_from_browser() && forge.lives(held) {
-        return false;
+    if fit.may_come_from_browser() {
+        return !forge.lives(held) && held.secret() != token.secret();
     }
-    held.secret() != token.secret()
+    origin == TokenOrigin::Browser || held.secret() != token.secret()
 }
 
 /// Whether what is known is what the FIT says. What a FIT leaves out is no change: events

@@ -10,7 +10,7 @@ use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 use self::{gone::Gone, memory::Memory, queue::Queue, writer::Writer};
-use super::{Deleted, Installation, Remembered, Store, StoreError};
+use super::{Deleted, Installation, Remembered, Store, StoreError, TokenOrigin};
 use crate::{
     clock::Clock,
     ids::{CloudId, InstallationId},
@@ -77,18 +77,35 @@ impl Installations {
         self.0.memory.get(*id)
     }
 
-    /// Takes in what an invocation brought. Never waits and never fails.
+    /// Takes in what an invocation brought, with a token that the platform itself put beside
+    /// it. Never waits and never fails.
     ///
     /// The longer-lived token is kept. A write is queued only if the installation changed,
     /// the token lives longer, or the last write is an hour old. It is repeated until it
     /// succeeds; meanwhile memory knows more than the store. What comes of an installation
     /// within a minute after it was [deleted](Self::delete) is ignored.
     pub fn remember(&self, installation: Installation, app_token: Option<AppToken>) {
+        self.take_in(installation, app_token, TokenOrigin::Platform);
+    }
+
+    /// As [`remember`](Self::remember), with a token that a browser may have made up: it fills
+    /// a gap, gives way to the next one of the platform, and wakes no job.
+    pub fn remember_from_browser(&self, installation: Installation, app_token: AppToken) {
+        self.take_in(installation, Some(app_token), TokenOrigin::Browser);
+    }
+
+    fn take_in(
+        &self,
+        installation: Installation,
+        app_token: Option<AppToken>,
+        token_origin: TokenOrigin,
+    ) {
         let id = installation.id;
         let now = self.0.clock.now();
         let mut record = Remembered {
             installation,
             app_token,
+            token_origin,
             last_seen: now,
             first_seen: now,
         };
@@ -115,24 +132,28 @@ impl Installations {
         });
     }
 
-    /// An installation, from memory if its token can still be used, else from the store:
-    /// another replica may have written a newer one.
+    /// An installation, from memory if it has a token of the platform that can still be used,
+    /// else from the store: another replica may have written a better one.
     ///
     /// # Errors
-    /// [`StoreError`] if the store is needed and fails.
+    /// [`StoreError`] if the store fails and memory has no token that can be used.
     pub async fn find(&self, id: &InstallationId) -> Result<Option<Arc<Remembered>>, StoreError> {
         let known = self.known(id).or_else(|| self.0.queue.get(*id));
+        let now = self.0.clock.now();
         if let Some(known) = &known
-            && known.living_token(self.0.clock.now()).is_some()
+            && known.platform_token(now).is_some()
         {
             return Ok(Some(Arc::clone(known)));
         }
         let forgets = self.0.memory.forgets();
-        let stored = self.0.store.load(*id).await?;
-        Ok(match stored {
-            Some(stored) => Some(self.adopt(stored, forgets)),
-            None => known,
-        })
+        match self.0.store.load(*id).await {
+            Ok(Some(stored)) => Ok(Some(self.adopt(stored, forgets))),
+            Ok(None) => Ok(known),
+            Err(error) => match known {
+                Some(known) if known.living_token(now).is_some() => Ok(Some(known)),
+                _ => Err(error),
+            },
+        }
     }
 
     /// The installations in a site, the last seen first; at most 100 of the store's.
@@ -257,11 +278,12 @@ impl Installations {
 
     /// Brings a stored record together with what the queue and memory have of it.
     fn adopt(&self, stored: Remembered, forgets: u64) -> Arc<Remembered> {
+        let now = self.0.clock.now();
         let stored = match self.0.queue.get(stored.installation.id) {
-            Some(queued) => stored.beside(&queued),
+            Some(queued) => stored.beside(&queued, now),
             None => stored,
         };
-        self.0.memory.adopt(stored, forgets)
+        self.0.memory.adopt(stored, forgets, now)
     }
 }
 

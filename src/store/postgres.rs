@@ -108,7 +108,7 @@ impl PostgresStore {
             if let Some(token) = &record.app_token {
                 let sealed = self.sealer.seal(Purpose::AppToken, id, token.secret());
                 let sealed = sealed.map_err(StoreError::damaged)?;
-                rows::put_app_token(&mut transaction, id, &sealed, token.expires_at()).await?;
+                rows::put_app_token(&mut transaction, record, token, &sealed, now).await?;
             }
         }
         rows::drop_lapsed_tokens(&mut transaction, now).await?;

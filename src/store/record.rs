@@ -67,13 +67,25 @@ pub struct StoredContext {
     pub api_base_url: Box<str>,
 }
 
+/// Who brought an app token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TokenOrigin {
+    /// The platform itself: with an event, a schedule, or a call of a function.
+    Platform,
+    /// A page of the app. Whoever sits before it holds a FIT, and can put any text beside it.
+    Browser,
+}
+
 /// An installation with what the remote remembers beside it.
 #[derive(Debug, Clone)]
 pub struct Remembered {
     /// The installation, as it was last described.
     pub installation: Installation,
-    /// The longest-lived app token that came. It may have lapsed since.
+    /// The longest-lived app token that came; one that the platform itself brought goes
+    /// before all others. It may have lapsed since.
     pub app_token: Option<AppToken>,
+    /// Who brought [`app_token`](Self::app_token); means nothing where there is none.
+    pub token_origin: TokenOrigin,
     /// When it last invoked the remote, to within an hour.
     pub last_seen: Timestamp,
     /// When it first invoked the remote: soon after the app was installed.
@@ -114,35 +126,65 @@ impl Remembered {
         self.app_token.as_ref().filter(|token| token.lives_at(now))
     }
 
+    /// The app's token, if it can still be used and no browser can have made it up.
+    #[must_use]
+    pub fn platform_token(&self, now: Timestamp) -> Option<&AppToken> {
+        self.living_token(now)
+            .filter(|_| self.token_origin == TokenOrigin::Platform)
+    }
+
+    /// Whether it holds that token, and has it from a browser.
+    pub(crate) fn has_from_browser(&self, token: &AppToken) -> bool {
+        let held = self.app_token.as_ref();
+        self.token_origin == TokenOrigin::Browser
+            && held.is_some_and(|held| held.secret() == token.secret())
+    }
+
     /// Whether it was last seen so near to `now` that this is no news.
     pub(crate) fn was_seen_lately(&self, now: Timestamp) -> bool {
         // Either way round: a clock that was set back must not freeze `last_seen`.
         now.since(self.last_seen).max(self.last_seen.since(now)) < SEEN_GRAIN
     }
 
-    /// This record over an older one: what it leaves out stays as it was, and so does
-    /// the token if the older one's lives longer.
-    pub(super) fn over(mut self, older: &Self) -> Self {
+    /// This record, which was just made, over an older one: what it leaves out stays as it
+    /// was, and so does the token if the older one's is the better.
+    pub(super) fn over(self, older: &Self) -> Self {
+        let now = self.last_seen;
+        self.over_at(older, now)
+    }
+
+    fn over_at(mut self, older: &Self, now: Timestamp) -> Self {
         let site_url = &mut self.installation.site_url;
         if site_url.is_none() {
             site_url.clone_from(&older.installation.site_url);
         }
         self.first_seen = self.first_seen.min(older.first_seen);
-        if let Some(theirs) = &older.app_token {
-            let ours = self.app_token.as_ref();
-            if !ours.is_some_and(|ours| outlives(ours, theirs)) {
-                self.app_token = Some(theirs.clone());
-            }
+        if !self.has_better_token(older, now) {
+            self.app_token.clone_from(&older.app_token);
+            self.token_origin = older.token_origin;
         }
         self
     }
 
+    /// A browser's token replaces none of the platform's that lives; one of the platform
+    /// replaces a browser's, however long that claims to live.
+    fn has_better_token(&self, older: &Self, now: Timestamp) -> bool {
+        let (Some(ours), Some(theirs)) = (&self.app_token, &older.app_token) else {
+            return older.app_token.is_none();
+        };
+        match (self.token_origin, older.token_origin) {
+            (TokenOrigin::Platform, TokenOrigin::Browser) => true,
+            (TokenOrigin::Browser, TokenOrigin::Platform) => !theirs.lives_at(now),
+            _ => outlives(ours, theirs),
+        }
+    }
+
     /// Two accounts of one installation as one; at the same second the known one wins.
-    pub(super) fn beside(self, known: &Self) -> Self {
+    pub(super) fn beside(self, known: &Self, now: Timestamp) -> Self {
         if self.last_seen > known.last_seen {
-            self.over(known)
+            self.over_at(known, now)
         } else {
-            known.clone().over(&self)
+            known.clone().over_at(&self, now)
         }
     }
 
@@ -150,6 +192,7 @@ impl Remembered {
     pub(super) fn adds_to(&self, known: &Self) -> bool {
         !known.was_seen_lately(self.last_seen)
             || self.token_expiry() != known.token_expiry()
+            || (self.app_token.is_some() && self.token_origin != known.token_origin)
             || self.installation != known.installation
     }
 

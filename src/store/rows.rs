@@ -1,7 +1,7 @@
 //! How rows become records, whichever database they come from.
 
 use super::{
-    Installation, Remembered, StoreError, StoredContext,
+    Installation, Remembered, StoreError, StoredContext, TokenOrigin,
     seal::{Purpose, SealError, Sealer},
 };
 use crate::{
@@ -26,6 +26,7 @@ pub(super) struct Row {
     first_seen: i64,
     sealed: Option<Vec<u8>>,
     expires_at: Option<i64>,
+    from_platform: Option<bool>,
     product: Option<String>,
     cloud_id: Option<String>,
     workspace_id: Option<String>,
@@ -55,6 +56,10 @@ pub(super) fn fold(rows: Vec<Row>, sealer: &Sealer) -> Result<Vec<Remembered>, S
                             expires_at,
                         )
                     }),
+                    token_origin: match row.from_platform {
+                        Some(true) => TokenOrigin::Platform,
+                        Some(false) | None => TokenOrigin::Browser,
+                    },
                     last_seen: Timestamp::from_unix(row.last_seen),
                     first_seen: Timestamp::from_unix(row.first_seen),
                     installation: Installation {

@@ -217,6 +217,18 @@ async fn an_uninstall_that_the_store_does_not_take_is_told() {
 }
 
 #[tokio::test]
+async fn what_comes_right_after_an_uninstall_is_acknowledged_and_dropped() {
+    let app = with_an_installation(Events::new()).await;
+    assert_eq!(uninstall(&app).await.status, 204);
+    let event = json!({"eventType": "avi:test"});
+    for _ in 0..2 {
+        let answer = app.as_platform().json(&event).post("/forge/events").await;
+        assert!(!acknowledged(&answer).1);
+    }
+    assert_gone(&app).await;
+}
+
+#[tokio::test]
 async fn an_uninstall_keeps_no_event_out() {
     let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (inside, released) = (Arc::clone(&entered), Arc::clone(&release));

@@ -1,16 +1,22 @@
 //! What the remote keeps of its installations, and that no invocation depends on it.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use axum::{Router, routing::get};
-use forge_remote::{Error, Forge, Invocation};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use forge_remote::{Error, Event, Events, Forge, Invocation, error::ErrorCode};
 use serde_json::json;
 use sqlx::{Connection, SqliteConnection};
 
 use crate::support::{
     app::TestApp,
     atlassian::json_answer,
-    claims::{APP_TOKEN, CLOUD, COLLEAGUE, INSTALLATION},
+    caller::Fit,
+    claims::{APP_TOKEN, CLOUD, COLLEAGUE, INSTALLATION, now},
+    kept::acknowledged,
     log::MARK,
 };
 
@@ -141,6 +147,55 @@ async fn a_page_does_not_replace_the_app_token_that_lives() {
         .header("x-forge-oauth-system", "forged-t0psecret");
     let _ = forged.get("/api/invocation").await.ok();
     assert_eq!(app_token_of(&app).await.as_deref(), Some(APP_TOKEN));
+}
+
+#[tokio::test]
+async fn the_platforms_token_takes_the_place_of_one_that_a_page_made_up() {
+    let app = TestApp::start().await;
+    // It claims to live longer than any that the platform sends.
+    let claims = URL_SAFE_NO_PAD.encode(json!({"exp": now() + 14_000}).to_string());
+    let forged = format!("t0psecret.{claims}.t0psecret");
+    let page = || {
+        let caller = app.anybody().with_fit();
+        caller.header("x-forge-oauth-system", &forged)
+    };
+    let _ = page().get("/api/invocation").await.ok();
+    assert_eq!(app_token_of(&app).await.as_ref(), Some(&forged));
+    let event = json!({"eventType": "avi:test"});
+    let _ = acknowledged(&app.as_platform().json(&event).post("/forge/events").await);
+    assert_eq!(app_token_of(&app).await.as_deref(), Some(APP_TOKEN));
+    let _ = page().get("/api/invocation").await.ok();
+    assert_eq!(app_token_of(&app).await.as_deref(), Some(APP_TOKEN));
+}
+
+#[tokio::test]
+async fn a_job_does_not_take_the_token_of_a_page() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let inside = Arc::clone(&seen);
+    let (ran, mut runs) = tokio::sync::mpsc::unbounded_channel();
+    let events = Events::new().on("avi:test", async move |event: Event| {
+        let outcome = event.as_app().map(drop);
+        let code = outcome.as_ref().err().map(Error::code);
+        inside.lock().unwrap().push(code);
+        let _ = ran.send(());
+        Ok(outcome?)
+    });
+    let app = TestApp::setup().await.events(events).start().await;
+    let page = app.anybody().with_fit();
+    let page = page.header("x-forge-oauth-system", "forged-t0psecret");
+    let _ = page.get("/api/invocation").await.ok();
+    let event = json!({"eventType": "avi:test"});
+    // The endpoint's manifest has no token for it.
+    let bare = app.anybody().fit(Fit::of_platform).with_fit();
+    let _ = acknowledged(&bare.json(&event).post("/forge/events").await);
+    runs.recv().await.unwrap();
+    // The next event brings one: both have it.
+    let _ = acknowledged(&app.as_platform().json(&event).post("/forge/events").await);
+    for _ in 0..2 {
+        runs.recv().await.unwrap();
+    }
+    let seen = seen.lock().unwrap();
+    assert_eq!(*seen, [Some(ErrorCode::MissingAppToken), None, None]);
 }
 
 #[tokio::test]

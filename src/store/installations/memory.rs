@@ -7,7 +7,7 @@ use std::sync::{
 
 use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 
-use crate::{ids::InstallationId, store::Remembered, token::AppToken};
+use crate::{clock::Timestamp, ids::InstallationId, store::Remembered, token::AppToken};
 
 /// At about 3 KB each, some 300 MB if ever so many installations are in use at once.
 const MOST_REMEMBERED: u64 = 100_000;
@@ -68,11 +68,16 @@ impl Memory {
 
     /// Takes in a record that was read from the store. What memory has is not older, so it
     /// stays and gains what it lacks.
-    pub(super) fn adopt(&self, stored: Remembered, forgets: u64) -> Arc<Remembered> {
+    pub(super) fn adopt(
+        &self,
+        stored: Remembered,
+        forgets: u64,
+        now: Timestamp,
+    ) -> Arc<Remembered> {
         let mut adopted = Arc::new(stored);
         self.update(adopted.installation.id, |current| {
             if let Some(current) = current {
-                adopted = Arc::new(Remembered::clone(&adopted).beside(current));
+                adopted = Arc::new(Remembered::clone(&adopted).beside(current, now));
             }
             (self.forgets() == forgets).then(|| Arc::clone(&adopted))
         });

@@ -109,8 +109,10 @@ impl Writer {
     async fn complete(&self, batch: &[Entry]) {
         for entry in batch.iter().filter(|entry| entry.first) {
             let forgets = self.memory.forgets();
+            // It was made just now.
+            let now = entry.record.last_seen;
             match self.store.load(entry.record.installation.id).await {
-                Ok(Some(stored)) => drop(self.memory.adopt(stored, forgets)),
+                Ok(Some(stored)) => drop(self.memory.adopt(stored, forgets, now)),
                 Ok(None) | Err(StoreError::Damaged(_)) => {}
                 // No harm: the UI's next call brings the site URL again.
                 Err(_) => return,

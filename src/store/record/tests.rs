@@ -7,6 +7,7 @@ fn at(seconds: i64, installation: Installation, app_token: Option<AppToken>) -> 
     Remembered {
         installation,
         app_token,
+        token_origin: TokenOrigin::Platform,
         last_seen: Timestamp::from_unix(NOW.unix() + seconds),
         first_seen: Timestamp::from_unix(NOW.unix() + seconds),
     }
@@ -48,6 +49,28 @@ fn a_token_gives_way_to_a_longer_lived_one_only() {
 }
 
 #[test]
+fn the_platforms_token_goes_before_a_browsers_whatever_its_expiry() {
+    let from = |token_origin, minutes| Remembered {
+        token_origin,
+        ..at(0, installation(1), Some(token("t", minutes)))
+    };
+    use TokenOrigin::{Browser, Platform};
+    for (new, old, kept) in [
+        (from(Platform, 5), from(Browser, 240), Platform),
+        (from(Browser, 240), from(Platform, 5), Platform),
+        // One in its last minute does not live.
+        (from(Browser, 240), from(Platform, 1), Browser),
+        (from(Browser, 240), from(Browser, 5), Browser),
+    ] {
+        let merged = new.clone().over(&old);
+        assert_eq!(merged.token_origin, kept);
+        assert_eq!(merged.adds_to(&old), kept == new.token_origin);
+        assert_eq!(old.beside(&new, NOW).token_origin, kept);
+        assert_eq!(merged.platform_token(NOW).is_some(), kept == Platform);
+    }
+}
+
+#[test]
 fn an_opaque_token_that_arrives_again_is_no_news_for_some_minutes() {
     let older = at(0, installation(1), Some(token("same", 60)));
     for (minutes, news) in [(60, false), (64, false), (65, true)] {
@@ -72,7 +95,7 @@ fn of_two_accounts_the_later_one_counts() {
     for (known_at, version) in [(-1, "5.0.0"), (0, "4.2.0"), (1, "4.2.0")] {
         let known = at(known_at, installation(1), Some(token("known", 60)));
         let stored = at(0, upgraded.clone(), Some(token("stored", 90)));
-        let both = stored.beside(&known);
+        let both = stored.beside(&known, NOW);
         assert_eq!(both.installation.app_version.as_deref(), Some(version));
         assert_eq!(both.app_token.unwrap().secret().expose(), "stored");
     }
@@ -83,8 +106,8 @@ fn of_two_first_moments_the_earlier_one_counts() {
     let (early, late) = (at(-5, installation(1), None), at(5, installation(1), None));
     let firsts = [
         late.clone().over(&early),
-        late.clone().beside(&early),
-        early.clone().beside(&late),
+        late.clone().beside(&early, NOW),
+        early.clone().beside(&late, NOW),
     ]
     .map(|it| it.first_seen);
     assert_eq!(firsts, [early.first_seen; 3]);

@@ -6,7 +6,8 @@ use super::fault;
 use crate::{
     clock::Timestamp,
     ids::{CloudId, IcLabel, InstallationId, WorkspaceId},
-    store::{Deleted, Remembered, StoreError, rows::Row},
+    store::{Deleted, Remembered, StoreError, TokenOrigin, rows::Row},
+    token::AppToken,
 };
 
 macro_rules! select_where {
@@ -14,7 +15,7 @@ macro_rules! select_where {
         concat!(
             "SELECT i.id, i.app_id, i.ic_label, i.api_base_url, i.site_url, i.app_version, \
                     i.environment, i.environment_id, i.license_active, i.last_seen, i.first_seen, \
-                    t.sealed, t.expires_at, \
+                    t.sealed, t.expires_at, t.from_platform, \
                     c.product, c.cloud_id, c.workspace_id, c.api_base_url AS context_url \
              FROM installations i \
              LEFT JOIN app_tokens t ON t.installation_id = i.id \
@@ -59,16 +60,24 @@ const PUT_CONTEXT: &str = "\
         (installation_id, position, product, cloud_id, workspace_id, api_base_url) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
-// The second half is for a change of the key: the same token under the new key has the
-// same expiry and must replace what cannot be read any more. The first nine bytes name
-// the key.
+// A token of the platform replaces a browser's; a browser's replaces none of the platform's
+// that lives at ?5. Of two alike the longer-lived stays. The last line is for a change of the
+// key: the same token under the new key has the same expiry and must replace what cannot be
+// read any more. The first nine bytes name the key.
 const PUT_APP_TOKEN: &str = "\
-    INSERT INTO app_tokens (installation_id, sealed, expires_at) VALUES (?1, ?2, ?3) \
+    INSERT INTO app_tokens (installation_id, sealed, expires_at, from_platform) \
+    VALUES (?1, ?2, ?3, ?4) \
     ON CONFLICT (installation_id) DO UPDATE SET \
-        sealed = excluded.sealed, expires_at = excluded.expires_at \
-    WHERE excluded.expires_at > expires_at \
-       OR (excluded.expires_at = expires_at \
-           AND substr(excluded.sealed, 1, 9) <> substr(sealed, 1, 9))";
+        sealed = excluded.sealed, \
+        expires_at = excluded.expires_at, \
+        from_platform = excluded.from_platform \
+    WHERE CASE \
+        WHEN excluded.from_platform AND NOT app_tokens.from_platform THEN true \
+        WHEN NOT excluded.from_platform AND app_tokens.from_platform \
+            THEN app_tokens.expires_at <= ?5 \
+        ELSE excluded.expires_at > app_tokens.expires_at \
+            OR (excluded.expires_at = app_tokens.expires_at \
+                AND substr(excluded.sealed, 1, 9) <> substr(app_tokens.sealed, 1, 9)) END";
 
 fn by_id(sql: &'static str, id: InstallationId) -> Query<'static, Sqlite, SqliteArguments> {
     sqlx::query(sql).bind(id.uuid().to_string())
@@ -122,13 +131,16 @@ pub(super) async fn put_installation(
 
 pub(super) async fn put_app_token(
     connection: &mut SqliteConnection,
-    id: InstallationId,
+    record: &Remembered,
+    token: &AppToken,
     sealed: &[u8],
-    expires_at: Timestamp,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
-    by_id(PUT_APP_TOKEN, id)
+    by_id(PUT_APP_TOKEN, record.installation.id)
         .bind(sealed)
-        .bind(expires_at.unix())
+        .bind(token.expires_at().unix())
+        .bind(record.token_origin == TokenOrigin::Platform)
+        .bind(now.plus(AppToken::EXPIRY_MARGIN).unix())
         .execute(connection)
         .await
         .map_err(fault)?;

@@ -8,7 +8,7 @@ pub(in crate::store) use crate::captured_log::Logs;
 use crate::{
     clock::Timestamp,
     ids::{AppId, CloudId, InstallationId, Product},
-    store::{Installation, Remembered, StoredContext},
+    store::{Installation, Remembered, StoredContext, TokenOrigin},
     token::AppToken,
 };
 
@@ -67,6 +67,7 @@ pub(in crate::store) fn record(
     Arc::new(Remembered {
         installation,
         app_token,
+        token_origin: TokenOrigin::Platform,
         last_seen: NOW,
         first_seen: NOW,
     })

@@ -8,16 +8,16 @@ pub(in crate::store) mod ordering;
 pub(in crate::store) mod settling;
 pub(in crate::store) mod waiting;
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
-use super::fixtures::{NOW, bare, id, record, token};
+use super::fixtures::{NOW, bare, id, record, token, token_of};
 use crate::{
     clock::Clock,
     ids::InstallationId,
     store::{
-        Database, StoreError,
+        Database, Remembered, StoreError, TokenOrigin,
         jobs::{
             Added, Claim, Claimed, Counts, Ending, JobId, JobKind, JobRecord, JobState, Jobs,
             NewJob, Order, Owner, Run, Settled, Swept, Turn, Which,
@@ -82,6 +82,7 @@ macro_rules! suite {
                 a_lease_that_is_not_held_is_not_renewed
                 a_parked_job_wakes_when_a_token_lives_a_minute
                 a_token_of_another_installation_wakes_nobody
+                a_token_of_a_browser_wakes_nobody_and_gives_way_to_the_platforms
                 a_job_does_not_wait_for_a_token_for_ever
                 a_sweep_tells_when_to_come_again
             }
@@ -286,5 +287,21 @@ impl Bench {
     async fn remember(&self, installation: u128, token: Option<AppToken>) {
         let records = [record(bare(installation), token)];
         self.database.installations.save(&records).await.unwrap();
+    }
+
+    /// Stores an installation with a token that a browser may have made up.
+    async fn remember_from_browser(&self, installation: u128, token: AppToken) {
+        let mut record = Remembered::clone(&record(bare(installation), Some(token)));
+        record.token_origin = TokenOrigin::Browser;
+        let records = [Arc::new(record)];
+        self.database.installations.save(&records).await.unwrap();
+    }
+
+    /// The token of an installation, and who brought it.
+    async fn token(&self, installation: u128) -> (String, TokenOrigin) {
+        let stored = self.database.installations.load(id(installation)).await;
+        let stored = stored.unwrap().unwrap();
+        let token = token_of(&stored).unwrap();
+        (token.to_owned(), stored.token_origin)
     }
 }

@@ -164,8 +164,8 @@ pub(in crate::store::postgres) const WAKE_DELAYED: &str = concat!(
     UPDATE jobs SET state = 'ready', run_at = NULL FROM due WHERE jobs.seq = due.seq"
 );
 
-/// Of the installations with parked jobs, those that have a token which lives for `$3`
-/// seconds more and was sealed with our key, whose first bytes are `$4`; `$1`: how many
+/// Of the installations with parked jobs, those that have a token of the platform which lives
+/// for `$3` seconds more and was sealed with our key, whose first bytes are `$4`; `$1`: how many
 /// jobs; `$2`: now.
 pub(in crate::store::postgres) const WAKE_PARKED: &str = concat!(
     "WITH RECURSIVE parked(id) AS ( \
@@ -180,7 +180,7 @@ pub(in crate::store::postgres) const WAKE_PARKED: &str = concat!(
         SELECT parked.id FROM parked JOIN app_tokens t ON t.installation_id = parked.id \
         WHERE t.expires_at > ",
     now!("$2"),
-    " / 1000 + $3 AND substr(t.sealed, 1, 9) = $4), \
+    " / 1000 + $3 AND t.from_platform AND substr(t.sealed, 1, 9) = $4), \
     due AS MATERIALIZED ( \
         SELECT j.seq FROM able CROSS JOIN LATERAL ( \
             SELECT seq FROM jobs WHERE state = 'parked' AND installation_id = able.id \

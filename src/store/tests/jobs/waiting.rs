@@ -98,6 +98,30 @@ pub(in crate::store) async fn a_token_of_another_installation_wakes_nobody(bench
     assert_eq!(bench.claimed(9).await, [2]);
 }
 
+pub(in crate::store) async fn a_token_of_a_browser_wakes_nobody_and_gives_way_to_the_platforms(
+    bench: Bench,
+) {
+    bench.add(&[job(1, 1)]).await;
+    let run = bench.start(1).await;
+    let error = error("no app token");
+    bench.end(run, Ending::AwaitsToken { error }).await;
+    let made_up = || bench.remember_from_browser(1, token("made-up", 240));
+    let browsers = ("made-up".to_owned(), TokenOrigin::Browser);
+    made_up().await;
+    assert_eq!(bench.token(1).await, browsers);
+    assert_eq!(bench.sweep().await.woken, 0);
+    // However long the other claims to live.
+    bench.remember(1, Some(token("real", 5))).await;
+    made_up().await;
+    let real = ("real".to_owned(), TokenOrigin::Platform);
+    assert_eq!(bench.token(1).await, real);
+    assert_eq!(bench.sweep().await.woken, 1);
+    // In its last minute it does not live, and gives way.
+    bench.pass(Duration::from_mins(4));
+    made_up().await;
+    assert_eq!(bench.token(1).await, browsers);
+}
+
 pub(in crate::store) async fn a_job_does_not_wait_for_a_token_for_ever(bench: Bench) {
     bench.add(&[job(1, 1)]).await;
     let run = bench.start(1).await;
