@@ -4,9 +4,10 @@ ALTER TABLE app_tokens ADD COLUMN from_platform boolean NOT NULL DEFAULT false;
 -- Events and ticks from their acknowledgement to their end. Moments are milliseconds since
 -- 1970-01-01 UTC. Rows change often and die young: vacuum comes early.
 CREATE TABLE jobs (
-    -- The order of arrival.
-    seq              bigint  NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    id               uuid    NOT NULL UNIQUE,
+    -- The order of arrival. It has no index of its own: a claim would be planned along it,
+    -- past all that is done, where most jobs are of one installation.
+    seq              bigint  NOT NULL GENERATED ALWAYS AS IDENTITY,
+    id               uuid    NOT NULL PRIMARY KEY,
     installation_id  uuid    NOT NULL,
     kind             text    NOT NULL CHECK (kind IN ('event', 'tick')),
     name             text    NOT NULL CHECK (length(name) <= 255),

@@ -49,8 +49,8 @@ pub(in crate::store::postgres) const INSERT: &str = concat!(
 /// Makes the first of each order of `$1` ready if none of the order is ahead of it. One that
 /// is replayed may be earlier than one that runs: it waits for that.
 pub(in crate::store::postgres) const UNBLOCK: &str = "\
-    UPDATE jobs SET state = 'ready' WHERE state = 'blocked' AND seq IN ( \
-        SELECT (SELECT seq FROM jobs WHERE order_key = o.key AND state = 'blocked' \
+    UPDATE jobs SET state = 'ready' WHERE state = 'blocked' AND id IN ( \
+        SELECT (SELECT id FROM jobs WHERE order_key = o.key AND state = 'blocked' \
                    ORDER BY seq LIMIT 1) \
         FROM unnest($1::bytea[]) AS o(key) \
         WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE order_key = o.key \
@@ -86,24 +86,24 @@ pub(in crate::store::postgres) const SETTLE: &str = concat!(
 /// were visited and which was the last.
 ///
 /// It jumps from installation to installation on the index, so its cost is that of what it
-/// finds.
+/// finds. The order by `seq`, where any would do, is what binds the server to that index.
 pub(in crate::store::postgres) const CLAIM: &str = concat!(
     "WITH RECURSIVE \
     later(id, n) AS ( \
         (SELECT installation_id, 1 FROM jobs WHERE state = 'ready' AND installation_id > $2 \
-            ORDER BY installation_id LIMIT 1) \
+            ORDER BY installation_id, seq LIMIT 1) \
         UNION ALL \
         SELECT (SELECT installation_id FROM jobs \
                    WHERE state = 'ready' AND installation_id > l.id \
-                   ORDER BY installation_id LIMIT 1), n + 1 \
+                   ORDER BY installation_id, seq LIMIT 1), n + 1 \
         FROM later l WHERE l.id IS NOT NULL AND n < $1), \
     sooner(id, n) AS ( \
         (SELECT installation_id, 1 FROM jobs WHERE state = 'ready' AND installation_id <= $2 \
-            ORDER BY installation_id LIMIT 1) \
+            ORDER BY installation_id, seq LIMIT 1) \
         UNION ALL \
         SELECT (SELECT installation_id FROM jobs \
                    WHERE state = 'ready' AND installation_id > s.id AND installation_id <= $2 \
-                   ORDER BY installation_id LIMIT 1), n + 1 \
+                   ORDER BY installation_id, seq LIMIT 1), n + 1 \
         FROM sooner s WHERE s.id IS NOT NULL AND n < $1), \
     turns AS MATERIALIZED ( \
         SELECT 0 AS lap, n, id FROM later WHERE id IS NOT NULL \
@@ -115,10 +115,10 @@ pub(in crate::store::postgres) const CLAIM: &str = concat!(
             (SELECT id FROM turns ORDER BY lap DESC, n DESC LIMIT 1) AS last \
         FROM turns), \
     picked AS MATERIALIZED ( \
-        SELECT t.lap, t.n, j.seq, \
+        SELECT t.lap, t.n, j.id AS job, \
             row_number() OVER (PARTITION BY t.id ORDER BY j.seq) AS round \
         FROM turns t CROSS JOIN LATERAL ( \
-            SELECT seq FROM jobs WHERE state = 'ready' AND installation_id = t.id \
+            SELECT id, seq FROM jobs WHERE state = 'ready' AND installation_id = t.id \
             ORDER BY installation_id, seq LIMIT (SELECT each FROM visit) \
             FOR UPDATE SKIP LOCKED) j), \
     taken AS ( \
@@ -127,7 +127,7 @@ pub(in crate::store::postgres) const CLAIM: &str = concat!(
     now!("$5"),
     " + $4 \
         FROM (SELECT * FROM picked ORDER BY round, lap, n LIMIT $1) p \
-        WHERE jobs.seq = p.seq \
+        WHERE jobs.id = p.job \
         RETURNING p.round, p.lap, p.n, jobs.id, jobs.installation_id, jobs.kind, jobs.name, \
             jobs.attempt, jobs.payload, jobs.trace, jobs.sealed, jobs.token_expires_at, \
             jobs.received_at) \
@@ -158,10 +158,10 @@ pub(in crate::store::postgres) const RENEW: &str = concat!(
 /// `$1`: how many; `$2`: now.
 pub(in crate::store::postgres) const WAKE_DELAYED: &str = concat!(
     "WITH due AS MATERIALIZED ( \
-        SELECT seq FROM jobs WHERE state = 'delayed' AND run_at <= ",
+        SELECT id FROM jobs WHERE state = 'delayed' AND run_at <= ",
     now!("$2"),
     " ORDER BY run_at LIMIT $1 FOR UPDATE SKIP LOCKED) \
-    UPDATE jobs SET state = 'ready', run_at = NULL FROM due WHERE jobs.seq = due.seq"
+    UPDATE jobs SET state = 'ready', run_at = NULL FROM due WHERE jobs.id = due.id"
 );
 
 /// Of the installations with parked jobs, those that have a token of the platform which lives
@@ -170,11 +170,11 @@ pub(in crate::store::postgres) const WAKE_DELAYED: &str = concat!(
 pub(in crate::store::postgres) const WAKE_PARKED: &str = concat!(
     "WITH RECURSIVE parked(id) AS ( \
         (SELECT installation_id FROM jobs WHERE state = 'parked' \
-            ORDER BY installation_id LIMIT 1) \
+            ORDER BY installation_id, seq LIMIT 1) \
         UNION ALL \
         SELECT (SELECT installation_id FROM jobs \
                    WHERE state = 'parked' AND installation_id > p.id \
-                   ORDER BY installation_id LIMIT 1) \
+                   ORDER BY installation_id, seq LIMIT 1) \
         FROM parked p WHERE p.id IS NOT NULL), \
     able AS MATERIALIZED ( \
         SELECT parked.id FROM parked JOIN app_tokens t ON t.installation_id = parked.id \
@@ -182,26 +182,26 @@ pub(in crate::store::postgres) const WAKE_PARKED: &str = concat!(
     now!("$2"),
     " / 1000 + $3 AND t.from_platform AND substr(t.sealed, 1, 9) = $4), \
     due AS MATERIALIZED ( \
-        SELECT j.seq FROM able CROSS JOIN LATERAL ( \
-            SELECT seq FROM jobs WHERE state = 'parked' AND installation_id = able.id \
+        SELECT j.id FROM able CROSS JOIN LATERAL ( \
+            SELECT id FROM jobs WHERE state = 'parked' AND installation_id = able.id \
             ORDER BY installation_id, seq LIMIT $1 FOR UPDATE SKIP LOCKED) j \
         LIMIT $1) \
-    UPDATE jobs SET state = 'ready' FROM due WHERE jobs.seq = due.seq"
+    UPDATE jobs SET state = 'ready' FROM due WHERE jobs.id = due.id"
 );
 
 /// `$1`: how many; `$2`: now; `$3`: how long ago they came.
 pub(in crate::store::postgres) const WAKE_HELD_UP: &str = concat!(
     "WITH due AS MATERIALIZED ( \
-        SELECT seq FROM jobs WHERE state = 'parked' AND received_at <= ",
+        SELECT id FROM jobs WHERE state = 'parked' AND received_at <= ",
     now!("$2"),
     " - $3 ORDER BY received_at LIMIT $1 FOR UPDATE SKIP LOCKED) \
-    UPDATE jobs SET state = 'ready' FROM due WHERE jobs.seq = due.seq"
+    UPDATE jobs SET state = 'ready' FROM due WHERE jobs.id = due.id"
 );
 
 /// `$1`: how many; `$2`: now; `$3`: attempts at most; `$4`: the error.
 pub(in crate::store::postgres) const LAPSE: &str = concat!(
     "WITH due AS MATERIALIZED ( \
-        SELECT seq FROM jobs WHERE state = 'running' AND lease_until <= ",
+        SELECT id FROM jobs WHERE state = 'running' AND lease_until <= ",
     now!("$2"),
     " ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED) \
     UPDATE jobs SET \
@@ -214,7 +214,7 @@ pub(in crate::store::postgres) const LAPSE: &str = concat!(
         ended_at = CASE WHEN attempt >= $3 THEN ",
     now!("$2"),
     " END \
-    FROM due WHERE jobs.seq = due.seq \
+    FROM due WHERE jobs.id = due.id \
     RETURNING jobs.id, attempt, installation_id, name, ended_at IS NOT NULL, order_key"
 );
 
@@ -228,19 +228,19 @@ pub(in crate::store::postgres) const DUE: &str = concat!(
 /// `$1`: how many; `$2`: now.
 pub(in crate::store::postgres) const PRUNE_DONE: &str = concat!(
     "WITH due AS MATERIALIZED ( \
-        SELECT seq FROM jobs WHERE state = 'done' AND forget_after <= ",
+        SELECT id FROM jobs WHERE state = 'done' AND forget_after <= ",
     now!("$2"),
     " ORDER BY forget_after LIMIT $1 FOR UPDATE SKIP LOCKED) \
-    DELETE FROM jobs USING due WHERE jobs.seq = due.seq"
+    DELETE FROM jobs USING due WHERE jobs.id = due.id"
 );
 
 /// `$1`: how many; `$2`: now; `$3`: for how long they are kept.
 pub(in crate::store::postgres) const PRUNE_DEAD: &str = concat!(
     "WITH due AS MATERIALIZED ( \
-        SELECT seq FROM jobs WHERE state = 'dead' AND ended_at <= ",
+        SELECT id FROM jobs WHERE state = 'dead' AND ended_at <= ",
     now!("$2"),
     " - $3 ORDER BY ended_at LIMIT $1 FOR UPDATE SKIP LOCKED) \
-    DELETE FROM jobs USING due WHERE jobs.seq = due.seq"
+    DELETE FROM jobs USING due WHERE jobs.id = due.id"
 );
 
 /// `$1`: now. The index has just what is counted.
@@ -287,18 +287,18 @@ pub(in crate::store::postgres) const LIST: &str =
     concat!(record!("NULL::text"), of_state!("$6", "DESC"));
 
 pub(in crate::store::postgres) const REPLAY: &str = concat!(
-    "WITH meant AS MATERIALIZED (SELECT seq FROM jobs WHERE ",
+    "WITH meant AS MATERIALIZED (SELECT id FROM jobs WHERE ",
     of_state!("'dead'", "ASC"),
     " FOR UPDATE) \
     UPDATE jobs SET state = CASE WHEN order_key IS NULL THEN 'ready' ELSE 'blocked' END, \
         attempt = 0, run_at = NULL, ended_at = NULL \
-    FROM meant WHERE jobs.seq = meant.seq \
+    FROM meant WHERE jobs.id = meant.id \
     RETURNING order_key"
 );
 
 pub(in crate::store::postgres) const PURGE: &str = concat!(
-    "WITH meant AS MATERIALIZED (SELECT seq FROM jobs WHERE ",
+    "WITH meant AS MATERIALIZED (SELECT id FROM jobs WHERE ",
     of_state!("'dead'", "ASC"),
     " FOR UPDATE) \
-    DELETE FROM jobs USING meant WHERE jobs.seq = meant.seq"
+    DELETE FROM jobs USING meant WHERE jobs.id = meant.id"
 );

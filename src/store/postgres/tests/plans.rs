@@ -51,7 +51,7 @@ async fn no_statement_of_the_daily_work_reads_the_whole_table() {
                     .bind(none),
             ),
             (
-                "jobs_id_key",
+                "jobs_pkey",
                 explained(sql::SETTLE)
                     .bind(ids.clone())
                     .bind(ids.clone())
@@ -112,4 +112,32 @@ async fn no_statement_of_the_daily_work_reads_the_whole_table() {
         }
         run(&store, "ANALYZE jobs").await;
     }
+}
+
+/// One installation with nearly all there is: the server may think that any way along the
+/// jobs finds a ready one at once.
+#[tokio::test]
+async fn a_claim_does_not_walk_past_what_is_done() {
+    const OF_ONE: &str = "\
+        INSERT INTO jobs (id, installation_id, kind, name, digest, received_at, forget_after, \
+            state, payload, trace, ended_at) \
+        SELECT gen_random_uuid(), '11111111-1111-4111-8111-111111111111', 'event', 'e', \
+            sha256(n::text::bytea), n, n, \
+            CASE WHEN n <= 9000 THEN 'done' ELSE 'ready' END, '{}', 't', \
+            CASE WHEN n <= 9000 THEN n END \
+        FROM generate_series(1, 20000) n";
+    let bench = Bench::new().await;
+    let store = bench.open().await;
+    let nobody = uuid::Uuid::nil();
+    run(&store, OF_ONE).await;
+    run(&store, "ANALYZE jobs").await;
+    let claim = explained(sql::CLAIM)
+        .bind(8_i64)
+        .bind(nobody)
+        .bind(nobody)
+        .bind(1_i64)
+        .bind(Option::<i64>::None);
+    let plan = plan(&store, claim).await;
+    assert!(!plan.contains("jobs_by_installation"), "{plan}");
+    assert!(!plan.contains("Seq Scan on jobs"), "{plan}");
 }
