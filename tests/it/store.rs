@@ -173,12 +173,12 @@ async fn a_job_does_not_take_the_token_of_a_page() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let inside = Arc::clone(&seen);
     let (ran, mut runs) = tokio::sync::mpsc::unbounded_channel();
-    let events = Events::new().on("avi:test", async move |event: Event| {
+    let events = Events::new().on("avi:test", move |event: Event| {
         let outcome = event.as_app().map(drop);
         let code = outcome.as_ref().err().map(Error::code);
         inside.lock().unwrap().push(code);
         let _ = ran.send(());
-        Ok(outcome?)
+        async { Ok(outcome?) }
     });
     let app = TestApp::setup().await.events(events).start().await;
     let page = app.anybody().with_fit();
