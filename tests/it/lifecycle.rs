@@ -180,7 +180,11 @@ async fn a_platform_that_hangs_up_spares_nothing() {
     release.notify_one();
     let deadline = Deadline::after(Duration::from_secs(10));
     deadline
-        .bound(async { while is_known(&app).await {} })
+        .bound(async {
+            while is_known(&app).await {
+                tokio::task::yield_now().await
+            }
+        })
         .await
         .expect("it is deleted");
     assert_gone(&app).await;
