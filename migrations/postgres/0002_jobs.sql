@@ -55,7 +55,9 @@ CREATE INDEX jobs_leading ON jobs (order_key)
     WHERE order_key IS NOT NULL AND state IN ('ready', 'delayed', 'parked', 'running');
 
 CREATE INDEX jobs_by_digest ON jobs (digest, received_at);
-CREATE INDEX jobs_by_installation ON jobs (installation_id);
+-- For an uninstall. Not of those that are ready: a claim that looks for the next installation
+-- would be planned along it, past all that the last one has done.
+CREATE INDEX jobs_elsewhere ON jobs (installation_id) WHERE state <> 'ready';
 
 -- How many there are, and which is the oldest.
 CREATE INDEX jobs_kept ON jobs (state, received_at) WHERE state <> 'done';

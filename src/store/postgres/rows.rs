@@ -199,10 +199,12 @@ pub(super) async fn delete(
     connection: &mut PgConnection,
     id: InstallationId,
 ) -> Result<Deleted, StoreError> {
-    let mut counts = [0; 4];
+    let mut counts = [0; 5];
     for (count, sql) in counts.iter_mut().zip([
         "DELETE FROM jobs WHERE installation_id = $1 AND state = 'done'",
-        "DELETE FROM jobs WHERE installation_id = $1",
+        // In two, for the two indexes there are: by `jobs_elsewhere`'s reason.
+        "DELETE FROM jobs WHERE installation_id = $1 AND state = 'ready'",
+        "DELETE FROM jobs WHERE installation_id = $1 AND state <> 'ready'",
         "DELETE FROM installations WHERE id = $1",
         // Also the claims of exchanges that are under way: they bring nothing to keep then.
         "DELETE FROM account_tokens WHERE installation_id = $1",
@@ -210,10 +212,10 @@ pub(super) async fn delete(
         let done = by_id(sql, id).execute(&mut *connection).await;
         *count = done.map_err(fault)?.rows_affected();
     }
-    let [_, jobs, installations, _] = counts;
+    let [_, ready, others, installations, _] = counts;
     Ok(Deleted {
         known: installations > 0,
-        jobs,
+        jobs: ready + others,
     })
 }
 
