@@ -243,7 +243,7 @@ impl fmt::Debug for Store {
     }
 }
 
-/// How background work is done. Nothing reads it before the remote takes events.
+/// How events and ticks are worked on.
 #[derive(Debug, Clone)]
 pub struct Inbox {
     /// `inbox.workers`: jobs that run at once.
