@@ -17,6 +17,13 @@ use url::Url;
 
 /// What belongs to a run on this machine: keys and the database. Not for the repository.
 const STATE_DIR: &str = ".forge-remote";
+/// The remote's database. `inbox --dev` looks into it.
+pub(super) const STORE_URL: &str = "sqlite://.forge-remote/dev.db";
+
+/// A second press of the button is meant, if it is no double click.
+const DOUBLE_CLICK: Duration = Duration::from_secs(2);
+/// Half of the shortest interval of a schedule.
+const HALF_AN_INTERVAL: Duration = Duration::from_secs(150);
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -63,7 +70,10 @@ async fn dev(options: &Options) -> anyhow::Result<()> {
     } else {
         let forge = Forge::from_config(config).await?;
         let ui = digest::router(&forge);
-        let server = Server::bind(forge, ui, digest::events(), digest::schedule())
+        // Here an hour may take a minute, and a button ticks when it is pressed.
+        let window = HALF_AN_INTERVAL.div_f64(options.speed).min(DOUBLE_CLICK);
+        let schedule = digest::schedule().windows_up_to(window);
+        let server = Server::bind(forge, ui, digest::events(), schedule)
             .await
             .map_err(in_terms_of_options)?;
         // Port 0 is any free one: known only now.
@@ -126,7 +136,7 @@ fn sources(options: &Options, emulator: &Running) -> Sources {
     let own = [
         ("SERVER__LISTEN", options.listen.to_string()),
         ("SERVER__ADMIN_LISTEN", "127.0.0.1:0".to_owned()),
-        ("STORE__URL", format!("sqlite://{STATE_DIR}/dev.db")),
+        ("STORE__URL", STORE_URL.to_owned()),
     ];
     for (key, value) in trust(emulator).into_iter().chain(own) {
         sources

@@ -100,6 +100,24 @@ impl Schedule {
         self.windows.insert(key.into(), interval.window());
         self
     }
+
+    /// Takes two ticks for one only if they come within `longest`, however long their
+    /// interval is: for a platform that is played, where somebody presses a button or time
+    /// runs faster. It holds for the triggers that have a handler by now.
+    ///
+    /// ```
+    /// # use forge_remote::{Interval, JobError, Schedule, Tick};
+    /// # use std::time::Duration;
+    /// # async fn send_digests(tick: Tick) -> Result<(), JobError> { Ok(()) }
+    /// let schedule = Schedule::new().on_every(Interval::Hour, "digest-hourly", send_digests);
+    /// let for_a_laptop = schedule.windows_up_to(Duration::from_secs(2));
+    /// ```
+    pub fn windows_up_to(mut self, longest: Duration) -> Self {
+        for window in self.windows.values_mut() {
+            *window = longest.min(*window);
+        }
+        self
+    }
 }
 
 impl fmt::Debug for Schedule {
