@@ -13,12 +13,16 @@ use clap::{ArgGroup, Args, Subcommand};
 use forge_remote::{
     Config,
     clock::Clock,
+    config::ConfigError,
     ids::InstallationId,
     store::{
         self, StoreError,
         jobs::{JobId, JobRecord, JobState, Jobs, Which},
     },
 };
+
+#[cfg(feature = "emulator")]
+use forge_remote::config::Sources;
 
 use self::values::{States, span};
 
@@ -32,6 +36,10 @@ pub(super) struct Options {
     /// Print JSON, for programs
     #[arg(long, global = true)]
     json: bool,
+    /// Look into what `forge-remote dev` keeps in this folder
+    #[cfg(feature = "emulator")]
+    #[arg(long, global = true)]
+    dev: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,7 +113,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 async fn inbox(options: &Options) -> anyhow::Result<()> {
-    let config = Config::load()?;
+    let config = options.config()?;
     let open = store::open_existing(&config.store, &config.environment, Clock::system());
     let jobs = open.await?.jobs;
     match &options.command {
@@ -134,6 +142,26 @@ async fn inbox(options: &Options) -> anyhow::Result<()> {
             let done = chosen.all_done(&*jobs, Deed::Purge, *older_than).await?;
             done.tell(options.json)
         }
+    }
+}
+
+impl Options {
+    fn config(&self) -> Result<Config, ConfigError> {
+        #[cfg(feature = "emulator")]
+        if self.dev {
+            let mut sources = Sources::process();
+            let mut set = |key: &str, value: &str| {
+                let name = format!("FORGE_REMOTE{key}");
+                sources.variables.insert(name, value.to_owned());
+            };
+            set("_ENV", "development");
+            set("__STORE__URL", super::dev::STORE_URL);
+            // `dev` has it from the manifest. Nothing is verified here, and settings without
+            // an app are refused.
+            set("__APP__IDS", &uuid::Uuid::nil().to_string());
+            return Ok(Config::load_from(&sources)?.config);
+        }
+        Config::load()
     }
 }
 
