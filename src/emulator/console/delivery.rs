@@ -6,11 +6,14 @@ use maud::{Markup, html};
 
 use super::{
     calls, detail,
-    layout::{clock_time, prose, span},
+    layout::{clock_time, limit, prose, span},
 };
-use crate::emulator::{
-    journal::{Attempt, Delivery, DeliveryState},
-    stage::Stage,
+use crate::{
+    conformance::answer::Finding,
+    emulator::{
+        journal::{Answer, Attempt, Delivery, DeliveryState},
+        stage::Stage,
+    },
 };
 
 /// Deliveries that a page lists.
@@ -23,8 +26,8 @@ pub(super) fn overview(stage: &Stage) -> Markup {
             h1 { "What the platform fires by itself" }
             p {
                 "Events, schedules and the app's own life reach the remote without a user. It has "
-                (span(stage.timing.event_limit)) " to take each with a 2xx; what it does not take comes again four times, "
-                (span(stage.timing.scaled(Duration::from_mins(1)))) " apart, and is dropped then."
+                (limit(stage.timing.event_limit)) " to take each with a 2xx; what it does not take comes again four times, "
+                (limit(stage.timing.scaled(Duration::from_mins(1)))) " apart, and is dropped then."
             }
         }
         section class="card" {
@@ -118,7 +121,7 @@ pub(super) fn section(delivery: &Delivery) -> Markup {
                 " · " (detail::count(delivery.attempts.len(), "attempt"))
                 " · " (detail::count(delivery.calls.len(), "call"))
             }
-            p { (prose(meaning(delivery.state))) }
+            p { (prose(meaning(delivery))) }
         }
         section class="card" {
             h2 { span class="step" { "1" } "Attempts" }
@@ -159,7 +162,22 @@ fn one_attempt(attempt: &Attempt, number: usize, open: bool) -> Markup {
                 Some(answer) => (detail::answer_part(answer)),
                 None => p class="quiet" { "No whole answer came." },
             }
-            (detail::verdict(&attempt.verdict))
+            (verdict(&attempt.verdict))
+        }
+    }
+}
+
+/// Rules that were kept need no more than a line.
+fn verdict(findings: &[Finding]) -> Markup {
+    let all_kept = !findings.is_empty() && findings.iter().all(|finding| finding.passed);
+    html! {
+        @if all_kept {
+            details class="kept" {
+                summary { "✓ no rule broken" }
+                (detail::verdict(findings))
+            }
+        } @else {
+            (detail::verdict(findings))
         }
     }
 }
@@ -182,6 +200,16 @@ fn outcome(attempt: &Attempt) -> Markup {
     html! { span class={ "chip " (class) } title=[reason] { (text) } }
 }
 
+/// Whether the remote says so: this crate's do.
+fn is_duplicate(delivery: &Delivery) -> bool {
+    let answer = delivery
+        .attempts
+        .last()
+        .and_then(|last| last.answer.as_ref());
+    let body = answer.and_then(Answer::json);
+    body.is_some_and(|body| body["duplicate"] == true)
+}
+
 fn state(state: DeliveryState) -> Markup {
     let (class, text) = match state {
         DeliveryState::Waiting => ("pending", "waits"),
@@ -193,8 +221,12 @@ fn state(state: DeliveryState) -> Markup {
     html! { span class={ "chip " (class) } { (text) } }
 }
 
-const fn meaning(state: DeliveryState) -> &'static str {
-    match state {
+fn meaning(delivery: &Delivery) -> &'static str {
+    match delivery.state {
+        DeliveryState::Delivered if is_duplicate(delivery) => {
+            "The remote took it and says that it held it already: a `duplicate` of an earlier \
+             delivery, whose job is the only one. Two ticks within an interval are one tick."
+        }
         DeliveryState::Waiting => "It will be sent when its time has come. Reload to see it.",
         DeliveryState::UnderWay => "The remote has not answered yet. Reload to see how it ends.",
         DeliveryState::Delivered => "The remote took it: nothing more is sent.",

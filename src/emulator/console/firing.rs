@@ -88,16 +88,18 @@ pub(super) fn section(stage: &Stage, filled: &Filled) -> Markup {
             (event(stage, filled))
             @if !schedules.is_empty() {
                 h2 { "Run a schedule now" }
-                @for schedule in schedules {
-                    form class="invoke" method="post" action="/events/schedule" {
-                        button class="plain" name="key" value=(schedule.key) {
-                            (schedule.key) " — " (schedule.interval.describe())
+                div class="fields" {
+                    @for schedule in schedules {
+                        form class="invoke" method="post" action="/events/schedule" {
+                            button class="plain" name="key" value=(schedule.key) {
+                                (schedule.key) " — " (schedule.interval.describe())
+                            }
                         }
                     }
                 }
             }
             h2 { "The app's life" }
-            (lifecycle(stage))
+            div class="fields" { (lifecycle(stage)) }
         }
     }
 }
@@ -109,17 +111,25 @@ fn event(stage: &Stage, filled: &Filled) -> Markup {
     }
     html! {
         form class="invoke" method="post" action="/events/fire" {
-            label for="event" { "Event that the app subscribes to" }
-            select id="event" name="event" {
-                @for name in &events { option selected[filled.event == *name] { (name) } }
-            }
-            label for="subject" { "Page or issue" }
-            select id="subject" name="subject" { (subjects(filled)) }
-            label for="cause" { "Caused by" }
-            select id="cause" name="user" {
-                @for user in world::USERS {
-                    option value=(user.account_id) selected[filled.user == user.account_id] {
-                        (user.name) " — " (user.role)
+            div class="fields" {
+                div {
+                    label for="event" { "Event that the app subscribes to" }
+                    select id="event" name="event" {
+                        @for name in &events { option selected[filled.event == *name] { (name) } }
+                    }
+                }
+                div {
+                    label for="subject" { "Page or issue" }
+                    select id="subject" name="subject" { (subjects(filled)) }
+                }
+                div {
+                    label for="cause" { "Caused by" }
+                    select id="cause" name="user" {
+                        @for user in world::USERS {
+                            option value=(user.account_id) selected[filled.user == user.account_id] {
+                                (user.name) " — " (user.role)
+                            }
+                        }
                     }
                 }
             }

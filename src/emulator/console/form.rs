@@ -96,19 +96,25 @@ pub(super) fn section(stage: &Stage, filled: &Filled) -> Markup {
         form class="invoke" method="post" action="/invoke" {
             // Enter in a field sends the form as it stands, not the first preset.
             button class="unseen" type="submit" tabindex="-1" aria-hidden="true" { "Invoke" }
-            label for="user" { "User in session" }
-            select id="user" name="user" {
-                @for user in world::active_users() {
-                    option value=(user.account_id) selected[filled.user == user.account_id] {
-                        (user.name) " — " (user.role)
+            div class="fields" {
+                div {
+                    label for="user" { "User in session" }
+                    select id="user" name="user" {
+                        @for user in world::active_users() {
+                            option value=(user.account_id) selected[filled.user == user.account_id] {
+                                (user.name) " — " (user.role)
+                            }
+                        }
                     }
                 }
-            }
-            label for="module" { "Module" }
-            select id="module" name="module" {
-                @for module in &stage.manifest.modules {
-                    option value=(module.key) title={ (module.key) ", remote " (module.remote) } selected[filled.module == module.key] {
-                        (module.title) " — " (module.kind)
+                div {
+                    label for="module" { "Module" }
+                    select id="module" name="module" {
+                        @for module in &stage.manifest.modules {
+                            option value=(module.key) title={ (module.key) ", remote " (module.remote) } selected[filled.module == module.key] {
+                                (module.title) " — " (module.kind)
+                            }
+                        }
                     }
                 }
             }
@@ -177,6 +183,8 @@ fn routes() -> Markup {
             @for user in world::USERS {
                 option value=(account_content(user)) { "Content as " (user.name) }
             }
+            option value="/api/subscription" { "GET: are you subscribed? PUT: subscribe. DELETE: end it" }
+            option value="/api/digest" { "Your digest, once a schedule has run" }
             @for issue in world::ISSUES {
                 option value={ "/api/issues/" (issue.key) } { (issue.summary) }
             }

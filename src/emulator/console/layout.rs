@@ -80,8 +80,10 @@ pub(super) fn frame(stage: &Stage, tab: Tab, title: &str, places: &Places<'_>) -
                         a href="/events" aria-current=[current(Tab::Events)] { "Events" }
                         a href="/storage" aria-current=[current(Tab::Storage)] { "Storage" }
                     }
-                    span class="where" { "invokes " code { (stage.remote.load()) } }
-                    span class="where" { "app " code { (stage.manifest.app_id.uuid()) } }
+                    span class="wheres" {
+                        span class="where" { "invokes " code { (stage.remote.load()) } }
+                        span class="where" { "app " code { (stage.manifest.app_id.uuid()) } }
+                    }
                 }
                 div class="columns" {
                     (places.ask)
@@ -167,6 +169,15 @@ pub(super) fn prose(text: &str) -> Markup {
         @for (at, part) in text.split('`').enumerate() {
             @if at % 2 == 1 { code { (part) } } @else { (part) }
         }
+    }
+}
+
+/// `5 s`, `1 s`, `100 ms`: a limit as people say it.
+pub(super) fn limit(duration: Duration) -> String {
+    if duration.subsec_nanos() == 0 {
+        format!("{} s", duration.as_secs())
+    } else {
+        span(duration)
     }
 }
 
