@@ -90,7 +90,7 @@ pub use actor::{AccountActor, AppActor, UserActor};
 pub use config::Config;
 pub use error::{Error, ErrorCode};
 pub use forge::{Forge, Installed, StartError};
-pub use inbox::{Event, Events, JobError, Schedule, Tick};
+pub use inbox::{Event, Events, Interval, JobError, Lifecycle, Schedule, Tick, Uninstalling};
 pub use invocation::Invocation;
 pub use secret::Secret;
 pub use server::serve;
@@ -99,3 +99,8 @@ pub use server::serve;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So are those about events.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/events.md")]
+struct EventsGuide;
