@@ -36,12 +36,21 @@
 //! `Authorization` value; whatever fails on the way becomes an [`Error`] with one of the
 //! public codes.
 //!
+//! # The way of an event
+//!
+//! What Forge sends by itself is written before it is acknowledged and handled afterwards, at
+//! least once. A handler is an async function that takes an [`Event`], with its body as a type
+//! of yours, or a [`Tick`] of a schedule, and returns `Result<(), JobError>`. [`Events`] and
+//! [`Schedule`] say which handler takes what, [`JobError`] what happens when one fails, and
+//! [`inbox::Job`] what it can rely on. An app that comes and goes is told by [`Lifecycle`] and
+//! [`Uninstalling`].
+//!
 //! # The rooms
 //!
 //! | room | what lives there |
 //! |---|---|
 //! | [`fit`] | the token: claims, verifier, key sets |
-//! | [`store`] | installations and app tokens, sealed at rest |
+//! | [`store`] | installations, app tokens and jobs, on SQLite or PostgreSQL, sealed at rest |
 //! | [`product`] | Confluence, Jira, Bitbucket, GraphQL: requests, repeats, pages |
 //! | [`storage`] | Forge's key-value and entity storage |
 //! | [`impersonation`] | the exchange of the app's token for another account's |
