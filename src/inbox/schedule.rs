@@ -127,3 +127,26 @@ impl fmt::Debug for Schedule {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn nothing(_: Tick) -> Result<(), JobError> {
+        Ok(())
+    }
+
+    #[test]
+    fn a_window_may_be_made_shorter_and_never_longer() {
+        let schedule = Schedule::new()
+            .on_every(Interval::Week, "weekly", nothing)
+            .on("often", nothing)
+            .windows_up_to(Duration::from_mins(10));
+        assert_eq!(schedule.windows["weekly"], Duration::from_mins(10));
+        assert_eq!(
+            schedule.windows["often"],
+            Interval::FiveMinutes.window(),
+            "a window grew"
+        );
+    }
+}
