@@ -60,7 +60,7 @@ impl Interval {
     /// Two ticks that come within this are one that came twice.
     pub(super) fn window(self) -> Duration {
         let span = self.span();
-        span - SLACK.min(span / 2)
+        span.saturating_sub(SLACK.min(span / 2))
     }
 }
 
