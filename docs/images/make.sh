@@ -84,6 +84,6 @@ for page in 5341191 5341217; do
 done
 tick=$(fire schedule key=digest-hourly)
 handled "$tick"
-picture events.png 1560 "$tick"
-picture events-dark.png 1560 "$tick" --blink-settings=preferredColorScheme=0
+picture events.png 1650 "$tick"
+picture events-dark.png 1650 "$tick" --blink-settings=preferredColorScheme=0
 ls -l "$out"/*.png
