@@ -11,6 +11,7 @@ mod command;
 mod cors;
 mod dev;
 mod digest;
+mod durability;
 mod errors;
 mod events;
 mod handlers;

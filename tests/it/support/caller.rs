@@ -183,6 +183,13 @@ impl Caller {
     }
 
     pub(crate) async fn send(self, method: Method, path: &str) -> Answer {
+        self.try_send(method, path)
+            .await
+            .expect("the service answers, and whole")
+    }
+
+    /// An error if there is no answer, or half of one: the service may be gone.
+    pub(crate) async fn try_send(self, method: Method, path: &str) -> reqwest::Result<Answer> {
         let started = Instant::now();
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         for (name, value) in &self.headers {
@@ -194,14 +201,14 @@ impl Caller {
                 request = request.header("content-type", content_type);
             }
         }
-        let answer = request.send().await.expect("the service answers");
+        let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.expect("a whole body").to_vec();
-        Answer {
+        let body = answer.bytes().await?.to_vec();
+        Ok(Answer {
             status,
             headers,
             body,
             took: started.elapsed(),
-        }
+        })
     }
 }

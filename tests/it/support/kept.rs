@@ -1,16 +1,22 @@
 //! What is on disk: the service's database, opened a second time.
 
 use forge_remote::{
+    Secret,
     clock::Clock,
-    config::Environment,
+    config::{self, Environment},
     store::{
         self, Database,
-        jobs::{JobId, JobRecord, JobState, Which},
+        jobs::{JobId, JobRecord, JobState, NewJob, Which},
     },
 };
 use serde_json::Value;
 
-use super::{answer::Answer, app::TestApp, claims::INSTALLATION};
+use super::{
+    answer::Answer,
+    app::TestApp,
+    claims::INSTALLATION,
+    place::{Place, STORE_KEY},
+};
 
 /// Every state that a job can be in.
 const STATES: [JobState; 7] = [
@@ -30,6 +36,16 @@ impl Kept {
     pub(crate) async fn by(app: &TestApp) -> Self {
         let settings = &app.forge.config().store;
         let store = store::open(settings, &Environment::Test, Clock::system());
+        Self(store.await.unwrap())
+    }
+
+    /// The store behind a remote that is a process of its own.
+    pub(crate) async fn at(place: &Place) -> Self {
+        let settings = config::Store {
+            url: place.url(),
+            encryption_key: Some(Secret::new(STORE_KEY.to_owned())),
+        };
+        let store = store::open(&settings, &Environment::Test, Clock::system());
         Self(store.await.unwrap())
     }
 
@@ -53,6 +69,11 @@ impl Kept {
             .await
             .unwrap()
             .expect("the job is kept")
+    }
+
+    /// Adds jobs, as another process does that has taken them in.
+    pub(crate) async fn add(&self, jobs: &[NewJob]) {
+        self.0.jobs.add(jobs).await.unwrap();
     }
 
     pub(crate) async fn payload(&self, id: JobId) -> Value {

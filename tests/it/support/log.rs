@@ -51,14 +51,18 @@ impl<'a> MakeWriter<'a> for Watched {
     }
 }
 
+/// Ends the process if there is a secret in this line of a log.
+#[expect(clippy::print_stderr, reason = "the last words of the process")]
+pub(crate) fn watch(line: &str) {
+    if secret_in(line).is_some() {
+        eprintln!("A SECRET IN THE LOG: {line}");
+        std::process::abort();
+    }
+}
+
 impl io::Write for Watched {
-    #[expect(clippy::print_stderr, reason = "the last words of the process")]
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(line);
-        if secret_in(&text).is_some() {
-            eprintln!("A SECRET IN THE LOG: {text}");
-            std::process::abort();
-        }
+        watch(&String::from_utf8_lossy(line));
         Ok(line.len())
     }
 
