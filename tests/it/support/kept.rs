@@ -34,18 +34,20 @@ pub(crate) struct Kept(Database);
 
 impl Kept {
     pub(crate) async fn by(app: &TestApp) -> Self {
-        let settings = &app.forge.config().store;
-        let store = store::open(settings, &Environment::Test, Clock::system());
-        Self(store.await.unwrap())
+        Self::open(&app.forge.config().store).await
     }
 
-    /// The store behind a remote that is a process of its own.
+    /// Those behind a remote that is a process of its own.
     pub(crate) async fn at(place: &Place) -> Self {
         let settings = config::Store {
             url: place.url(),
             encryption_key: Some(Secret::new(STORE_KEY.to_owned())),
         };
-        let store = store::open(&settings, &Environment::Test, Clock::system());
+        Self::open(&settings).await
+    }
+
+    async fn open(settings: &config::Store) -> Self {
+        let store = store::open(settings, &Environment::Test, Clock::system());
         Self(store.await.unwrap())
     }
 
