@@ -182,7 +182,7 @@ async fn a_platform_that_hangs_up_spares_nothing() {
     deadline
         .bound(async {
             while is_known(&app).await {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
         })
         .await
