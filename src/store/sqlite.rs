@@ -153,11 +153,18 @@ impl SqliteStore {
         }
     }
 
+    /// In several transactions, so that no installation is too large to be deleted in time.
+    /// What is gone stays gone, and the next call goes on from there.
     async fn delete_all_of(&self, id: InstallationId) -> Result<Deleted, StoreError> {
-        let mut transaction = self.begin().await?;
-        let deleted = rows::delete(&mut transaction, id).await?;
-        transaction.commit().await.map_err(fault)?;
-        Ok(deleted)
+        let mut deleted = Deleted::default();
+        loop {
+            let mut transaction = self.begin().await?;
+            let is_gone = rows::delete(&mut transaction, id, &mut deleted).await?;
+            transaction.commit().await.map_err(fault)?;
+            if is_gone {
+                return Ok(deleted);
+            }
+        }
     }
 }
 

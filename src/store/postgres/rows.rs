@@ -56,6 +56,27 @@ const PUT_INSTALLATION: &str = "\
         first_seen = least(installations.first_seen, excluded.first_seen) \
     WHERE excluded.last_seen >= installations.last_seen OR installations.last_seen > $11";
 
+/// Jobs that one transaction of a deletion takes. The server gives no statement more than a
+/// few seconds.
+const DELETED_AT_ONCE: usize = 10_000;
+
+macro_rules! some_jobs {
+    ($which:literal) => {
+        concat!(
+            "WITH some_jobs AS MATERIALIZED ( \
+                SELECT id FROM jobs WHERE installation_id = $1 AND ",
+            $which,
+            " LIMIT $2) \
+            DELETE FROM jobs USING some_jobs WHERE jobs.id = some_jobs.id \
+            RETURNING jobs.state <> 'done'"
+        )
+    };
+}
+
+const SOME_BLOCKED_JOBS: &str = some_jobs!("state = 'blocked'");
+const SOME_READY_JOBS: &str = some_jobs!("state = 'ready'");
+const SOME_OTHER_JOBS: &str = some_jobs!("state <> 'ready'");
+
 const PUT_CONTEXT: &str = "\
     INSERT INTO installation_contexts \
         (installation_id, position, product, cloud_id, workspace_id, api_base_url) \
@@ -195,28 +216,34 @@ pub(super) async fn drop_app_token(
 }
 
 /// Deletes an installation with everything that is its own: contexts and token go with it.
+/// Its jobs go first, some at a time, those that wait for others before the others; true
+/// once all is gone.
 pub(super) async fn delete(
     connection: &mut PgConnection,
     id: InstallationId,
-) -> Result<Deleted, StoreError> {
-    let mut counts = [0; 5];
-    for (count, sql) in counts.iter_mut().zip([
-        "DELETE FROM jobs WHERE installation_id = $1 AND state = 'done'",
-        // In two, for the two indexes there are: by `jobs_elsewhere`'s reason.
-        "DELETE FROM jobs WHERE installation_id = $1 AND state = 'ready'",
-        "DELETE FROM jobs WHERE installation_id = $1 AND state <> 'ready'",
-        "DELETE FROM installations WHERE id = $1",
-        // Also the claims of exchanges that are under way: they bring nothing to keep then.
-        "DELETE FROM account_tokens WHERE installation_id = $1",
-    ]) {
-        let done = by_id(sql, id).execute(&mut *connection).await;
-        *count = done.map_err(fault)?.rows_affected();
+    deleted: &mut Deleted,
+) -> Result<bool, StoreError> {
+    for jobs in [SOME_BLOCKED_JOBS, SOME_READY_JOBS, SOME_OTHER_JOBS] {
+        let jobs: Vec<bool> = sqlx::query_scalar(jobs)
+            .bind(id.uuid())
+            .bind(i64::try_from(DELETED_AT_ONCE).unwrap_or(i64::MAX))
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(fault)?;
+        deleted.jobs += jobs.iter().map(|left| u64::from(*left)).sum::<u64>();
+        if jobs.len() >= DELETED_AT_ONCE {
+            return Ok(false);
+        }
     }
-    let [_, ready, others, installations, _] = counts;
-    Ok(Deleted {
-        known: installations > 0,
-        jobs: ready + others,
-    })
+    let done = by_id("DELETE FROM installations WHERE id = $1", id);
+    let done = done.execute(&mut *connection).await.map_err(fault)?;
+    deleted.known = done.rows_affected() > 0;
+    // Also the claims of exchanges that are under way: they bring nothing to keep then.
+    by_id("DELETE FROM account_tokens WHERE installation_id = $1", id)
+        .execute(connection)
+        .await
+        .map_err(fault)?;
+    Ok(true)
 }
 
 pub(super) async fn of_installation(

@@ -55,6 +55,9 @@ const PUT_INSTALLATION: &str = "\
         first_seen = min(first_seen, excluded.first_seen) \
     WHERE excluded.last_seen >= last_seen OR last_seen > ?11";
 
+/// Jobs that one transaction of a deletion takes: nobody else writes meanwhile.
+const DELETED_AT_ONCE: usize = 2_000;
+
 const PUT_CONTEXT: &str = "\
     INSERT INTO installation_contexts \
         (installation_id, position, product, cloud_id, workspace_id, api_base_url) \
@@ -188,24 +191,31 @@ pub(super) async fn drop_app_token(
 }
 
 /// Deletes an installation with everything that is its own: contexts and token go with it.
+/// Its jobs go first, some at a time, the latest before those that they wait for; true once
+/// all is gone.
 pub(super) async fn delete(
     connection: &mut SqliteConnection,
     id: InstallationId,
-) -> Result<Deleted, StoreError> {
-    let mut counts = [0; 3];
-    for (count, sql) in counts.iter_mut().zip([
-        "DELETE FROM jobs WHERE installation_id = ?1 AND state = 'done'",
-        "DELETE FROM jobs WHERE installation_id = ?1",
-        "DELETE FROM installations WHERE id = ?1",
-    ]) {
-        let done = by_id(sql, id).execute(&mut *connection).await;
-        *count = done.map_err(fault)?.rows_affected();
+    deleted: &mut Deleted,
+) -> Result<bool, StoreError> {
+    const SOME_JOBS: &str = "\
+        DELETE FROM jobs WHERE seq IN ( \
+            SELECT seq FROM jobs WHERE installation_id = ?1 ORDER BY seq DESC LIMIT ?2) \
+        RETURNING state <> 'done'";
+    let jobs: Vec<bool> = sqlx::query_scalar(SOME_JOBS)
+        .bind(id.uuid().to_string())
+        .bind(i64::try_from(DELETED_AT_ONCE).unwrap_or(i64::MAX))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(fault)?;
+    deleted.jobs += jobs.iter().map(|left| u64::from(*left)).sum::<u64>();
+    if jobs.len() >= DELETED_AT_ONCE {
+        return Ok(false);
     }
-    let [_, jobs, installations] = counts;
-    Ok(Deleted {
-        known: installations > 0,
-        jobs,
-    })
+    let done = by_id("DELETE FROM installations WHERE id = ?1", id);
+    let done = done.execute(connection).await.map_err(fault)?;
+    deleted.known = done.rows_affected() > 0;
+    Ok(true)
 }
 
 pub(super) async fn of_installation(

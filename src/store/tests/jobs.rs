@@ -99,6 +99,7 @@ macro_rules! suite {
                 an_installation_goes_with_its_token_and_its_jobs
                 what_ran_when_its_installation_went_is_lost
                 jobs_of_an_installation_nobody_knows_go_too
+                an_installation_with_very_many_jobs_goes_in_parts
                 when_it_was_first_seen_is_not_overwritten
             }
             operating {

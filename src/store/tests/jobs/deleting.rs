@@ -63,6 +63,24 @@ pub(in crate::store) async fn jobs_of_an_installation_nobody_knows_go_too(bench:
     assert_eq!(bench.claimed(9).await, []);
 }
 
+pub(in crate::store) async fn an_installation_with_very_many_jobs_goes_in_parts(bench: Bench) {
+    bench.remember(1, Some(token("t0ken", 60))).await;
+    let unordered: Vec<_> = (1..=10_050).map(|number| job(number, 1)).collect();
+    let waiting: Vec<_> = (20_001..=30_050).map(|number| ordered(number, 1)).collect();
+    for batch in unordered.chunks(4_000).chain(waiting.chunks(4_000)) {
+        bench.add(batch).await;
+    }
+    let run = bench.start(1).await;
+    bench.end(run, Ending::Done).await;
+    let expected = Deleted {
+        known: true,
+        jobs: 20_099,
+    };
+    assert_eq!(bench.delete(1).await, expected);
+    assert!(bench.load(1).await.is_none());
+    assert_eq!(bench.counts().await, Counts::default());
+}
+
 pub(in crate::store) async fn when_it_was_first_seen_is_not_overwritten(bench: Bench) {
     bench.remember(1, None).await;
     let mut later = (*record(bare(1), None)).clone();
