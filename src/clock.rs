@@ -69,6 +69,14 @@ impl Clock {
         }
     }
 
+    /// Moves a manual clock back, as an operator does with one that was wrong.
+    #[cfg(test)]
+    pub(crate) fn set_back(&self, span: Duration) {
+        if let Some(now) = &self.0 {
+            now.fetch_sub(i64::try_from(span.as_secs()).unwrap(), Ordering::Relaxed);
+        }
+    }
+
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Timestamp {

@@ -45,6 +45,9 @@ pub(super) const DEAD_LETTER_LIFE: Duration = Duration::from_hours(30 * 24);
 pub(crate) const LONGEST_HELD_UP: Duration = Duration::from_hours(8 * 24);
 /// The error of a job whose row is damaged.
 pub(super) const UNREADABLE: &str = "the job cannot be read: its row in the store is damaged";
+/// No lease is longer: `inbox.lease_seconds`. One that seems to be is of before the clock
+/// was set back.
+pub(super) const LONGEST_LEASE: Duration = Duration::from_hours(1);
 /// The error of a run that let its lease lapse.
 pub(super) const RUN_LOST: &str = "the run was lost: its process died or lost sight of the store";
 

@@ -49,6 +49,7 @@ macro_rules! suite {
                 nothing_is_added_for_nothing
                 the_same_id_is_one_job
                 the_same_digest_within_its_time_is_one_job
+                what_came_before_the_clock_was_set_back_is_no_duplicate_for_long
                 a_tick_coalesces_with_one_that_has_not_begun
                 duplicates_within_one_batch_are_found
                 a_batch_of_256_is_one_order_of_arrival
@@ -92,6 +93,7 @@ macro_rules! suite {
                 an_order_goes_on_after_a_lost_run_that_was_the_last
                 a_replayed_job_waits_for_the_one_of_its_order_that_runs
                 replayed_jobs_of_one_order_keep_it
+                jobs_of_one_order_that_are_replayed_in_parts_keep_it
                 a_purged_letter_holds_up_nobody
                 other_orders_do_not_wait
             }

@@ -11,12 +11,15 @@ pub(in crate::store::postgres) const LOCK: &str =
     "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key";
 
 /// For each new job of `$1` to `$4` (id, digest, span of `unless_within`, order if it
-/// coalesces) the jobs that it may be a duplicate of; `$5`: now.
+/// coalesces) the jobs that it may be a duplicate of; `$5`: now. What came much later than
+/// now came before the clock was set back.
 pub(in crate::store::postgres) const HELD: &str = concat!(
     "SELECT (SELECT id FROM jobs WHERE id = n.id), \
            (SELECT id FROM jobs WHERE digest = n.digest AND received_at > ",
     now!("$5"),
-    " - n.within ORDER BY received_at LIMIT 1), \
+    " - n.within AND received_at < ",
+    now!("$5"),
+    " + n.within ORDER BY received_at LIMIT 1), \
            coalesce( \
                (SELECT id FROM jobs WHERE order_key = n.order_key \
                    AND state IN ('ready', 'delayed', 'parked') ORDER BY seq LIMIT 1), \
@@ -286,6 +289,7 @@ pub(in crate::store::postgres) const SHOW: &str = concat!(record!("payload"), "i
 pub(in crate::store::postgres) const LIST: &str =
     concat!(record!("NULL::text"), of_state!("$6", "DESC"));
 
+/// The oldest first: what is replayed in parts keeps its order too.
 pub(in crate::store::postgres) const REPLAY: &str = concat!(
     "WITH meant AS MATERIALIZED (SELECT id FROM jobs WHERE ",
     of_state!("'dead'", "ASC"),

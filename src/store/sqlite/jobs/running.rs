@@ -9,9 +9,9 @@ use crate::{
     store::{
         BoxError, StoreError,
         jobs::{
-            Claim, Claimed, DEAD_LETTER_LIFE, Found, JobId, LONGEST_HELD_UP, Lapsed, MOST_CLAIMED,
-            MOST_SWEPT, Owner, RUN_LOST, Run, Settled, Settlement, Swept, Turn, UNREADABLE, moment,
-            readable, unreadable, without,
+            Claim, Claimed, DEAD_LETTER_LIFE, Found, JobId, LONGEST_HELD_UP, LONGEST_LEASE, Lapsed,
+            MOST_CLAIMED, MOST_SWEPT, Owner, RUN_LOST, Run, Settled, Settlement, Swept, Turn,
+            UNREADABLE, moment, readable, unreadable, without,
         },
         sqlite::{SqliteStore, fault},
     },
@@ -291,6 +291,7 @@ async fn lapse(
         .bind(max_attempts)
         .bind(RUN_LOST)
         .bind(MOST_SWEPT)
+        .bind(now.saturating_add(millis(LONGEST_LEASE)))
         .fetch_all(connection)
         .await
         .map_err(fault)?;

@@ -3,11 +3,13 @@
 //! The literal states are what lets SQLite take the partial indexes.
 
 /// For each new job of `?1` (id, digest, span of `unless_within`, order if it coalesces) the
-/// jobs that it may be a duplicate of; `?2` is now.
+/// jobs that it may be a duplicate of; `?2` is now. What came much later than now came before
+/// the clock was set back.
 pub(in crate::store::sqlite) const HELD: &str = "\
     SELECT (SELECT id FROM jobs WHERE id = n.value ->> 0), \
            (SELECT id FROM jobs WHERE digest = unhex(n.value ->> 1) \
-               AND received_at > ?2 - (n.value ->> 2) ORDER BY received_at LIMIT 1), \
+               AND received_at > ?2 - (n.value ->> 2) \
+               AND received_at < ?2 + (n.value ->> 2) ORDER BY received_at LIMIT 1), \
            (SELECT id FROM jobs WHERE order_key = unhex(n.value ->> 3) \
                AND state IN ('ready', 'blocked', 'delayed', 'parked') \
                AND state NOT IN ('done', 'dead') ORDER BY seq LIMIT 1) \
@@ -147,7 +149,8 @@ pub(in crate::store::sqlite) const WAKE_HELD_UP: &str = "\
         SELECT seq FROM jobs WHERE state = 'parked' AND received_at <= ?1 \
         ORDER BY received_at LIMIT ?2)";
 
-/// `?1`: now; `?2`: attempts at most; `?3`: the error; `?4`: how many.
+/// `?1`: now; `?2`: attempts at most; `?3`: the error; `?4`: how many; `?5`: until when a
+/// lease may last.
 pub(in crate::store::sqlite) const LAPSE: &str = "\
     UPDATE jobs SET \
         state = iif(attempt >= ?2, 'dead', 'ready'), \
@@ -157,8 +160,8 @@ pub(in crate::store::sqlite) const LAPSE: &str = "\
         sealed = iif(attempt >= ?2, NULL, sealed), \
         token_expires_at = iif(attempt >= ?2, NULL, token_expires_at), \
         ended_at = iif(attempt >= ?2, ?1, NULL) \
-    WHERE seq IN (SELECT seq FROM jobs WHERE state = 'running' AND lease_until <= ?1 \
-        ORDER BY lease_until LIMIT ?4) \
+    WHERE seq IN (SELECT seq FROM jobs WHERE state = 'running' \
+        AND (lease_until <= ?1 OR lease_until > ?5) LIMIT ?4) \
     RETURNING id, attempt, installation_id, name, ended_at IS NOT NULL, \
         iif(ended_at IS NULL, NULL, nullif(hex(order_key), '')) AS ended_order";
 
@@ -239,6 +242,7 @@ pub(in crate::store::sqlite) const LIST_RUNNING: &str = list!("running");
 pub(in crate::store::sqlite) const LIST_DONE: &str = list!("done");
 pub(in crate::store::sqlite) const LIST_DEAD: &str = list!("dead");
 
+/// The oldest first: what is replayed in parts keeps its order too.
 pub(in crate::store::sqlite) const REPLAY: &str = concat!(
     "UPDATE jobs SET state = iif(order_key IS NULL, 'ready', 'blocked'), attempt = 0, \
         run_at = NULL, ended_at = NULL \

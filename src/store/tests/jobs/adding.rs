@@ -77,6 +77,22 @@ pub(in crate::store) async fn the_same_digest_within_its_time_is_one_job(bench: 
     assert_eq!(bench.add(&[alike(5, minute)]).await, [(4, true)]);
 }
 
+pub(in crate::store) async fn what_came_before_the_clock_was_set_back_is_no_duplicate_for_long(
+    bench: Bench,
+) {
+    let alike = |number| NewJob {
+        digest: [9; 32],
+        unless_within: Some(Duration::from_mins(1)),
+        ..job(number, 1)
+    };
+    assert_eq!(bench.add(&[alike(1)]).await, [(1, false)]);
+    bench.clock.set_back(Duration::from_secs(30));
+    assert_eq!(bench.add(&[alike(2)]).await, [(1, true)]);
+    bench.clock.set_back(Duration::from_hours(5));
+    assert_eq!(bench.add(&[alike(3)]).await, [(3, false)]);
+    assert_eq!(bench.add(&[alike(4)]).await, [(3, true)]);
+}
+
 pub(in crate::store) async fn a_tick_coalesces_with_one_that_has_not_begun(bench: Bench) {
     let tick = |number| NewJob {
         coalesces: true,

@@ -99,3 +99,23 @@ pub(in crate::store) async fn other_orders_do_not_wait(bench: Bench) {
         .await;
     assert_eq!(bench.claimed(9).await, [1, 2, 4]);
 }
+
+pub(in crate::store) async fn jobs_of_one_order_that_are_replayed_in_parts_keep_it(bench: Bench) {
+    bench
+        .add(&[ordered(1, 1), ordered(2, 1), ordered(3, 1)])
+        .await;
+    for number in [1, 2, 3] {
+        bench.kill(number).await;
+    }
+    for _ in 0..2 {
+        let some = Which {
+            most: Some(2),
+            ..Which::default()
+        };
+        bench.jobs().replay(&some).await.unwrap();
+    }
+    for number in [1, 2, 3] {
+        let run = bench.start(number).await;
+        bench.end(run, Ending::Done).await;
+    }
+}

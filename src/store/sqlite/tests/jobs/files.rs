@@ -202,3 +202,17 @@ async fn a_file_of_the_first_release_is_brought_up_to_date() {
     let shown = store.show(new_job(1, 1).id).await.unwrap().unwrap();
     assert_eq!(shown.state, JobState::Ready);
 }
+
+#[tokio::test]
+async fn a_run_that_died_before_the_clock_was_set_back_is_taken_up() {
+    let clock = Clock::manual(NOW);
+    let (database, _folder) = super::open(clock.clone()).await;
+    let jobs = database.jobs;
+    jobs.add(&[new_job(1, 1)]).await.unwrap();
+    let run = jobs.turn(&[], Some(&claim())).await.unwrap().claimed[0].run;
+    clock.set_back(Duration::from_mins(5));
+    assert!(jobs.sweep(3).await.unwrap().lapsed.is_empty());
+    clock.set_back(Duration::from_hours(5));
+    let lapsed = jobs.sweep(3).await.unwrap().lapsed;
+    assert_eq!(lapsed.iter().map(|it| it.run).collect::<Vec<_>>(), [run]);
+}
