@@ -16,6 +16,7 @@ mod quota;
 mod replicas;
 pub(crate) mod server;
 mod sharing;
+mod storms;
 mod tokens;
 
 /// A database of the test's own, and the time.

@@ -35,6 +35,9 @@ macro_rules! now {
 
 /// `$1`: app; `$2`: limit; `$3`: now. The rate has risen by a tenth of the limit with each
 /// minute without another 429.
+///
+/// No pause and no line is an hour long: what lies further ahead was written before the
+/// server's clock was set back, and must not keep everybody waiting until it is there again.
 macro_rules! held {
     () => {
         concat!(
@@ -44,9 +47,17 @@ macro_rules! held {
             held AS MATERIALIZED ( \
                 SELECT tat, working, lowered_at, raised_at, epoch FROM exchange_quotas \
                 WHERE app_id = $1 FOR UPDATE), \
+            sound AS ( \
+                SELECT now, working, epoch, \
+                    CASE WHEN tat > now + 3600000000000 THEN now ELSE tat END AS tat, \
+                    CASE WHEN raised_at > now + 3600000000000 THEN now ELSE raised_at END \
+                        AS raised_at, \
+                    CASE WHEN lowered_at > now + 3600000000000 THEN NULL ELSE lowered_at END \
+                        AS lowered_at \
+                FROM held, moment), \
             aged AS ( \
                 SELECT *, least(greatest((now - raised_at) / 60000000000, 0), 1000000) AS minutes \
-                FROM held, moment), \
+                FROM sound), \
             rated AS ( \
                 SELECT now, tat, lowered_at, epoch, \
                     least($2, working + minutes * greatest($2 / 10, 1)) AS working, \

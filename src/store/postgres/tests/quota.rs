@@ -143,3 +143,20 @@ async fn a_limit_comes_before_the_first_place_after_a_step_back() {
         .unwrap();
     assert!(matches!(taken, Taken::Later(wait) if wait > Duration::from_mins(1)));
 }
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_for_a_while_stops_nobody() {
+    let bench = Bench::new().await;
+    let store = bench.open().await;
+    bench.clock.advance(Duration::from_hours(5));
+    assert!(is_at_once(&take(&store, Duration::ZERO).await));
+    let pause = Duration::from_secs(10);
+    let limited = store.limit_places(app(), LIMIT, Duration::ZERO, pause);
+    limited.await.unwrap();
+    bench.clock.set_back(Duration::from_hours(5));
+    assert!(is_at_once(&take(&store, Duration::ZERO).await));
+    // The next pause is one again, and slows everybody down.
+    let limited = store.limit_places(app(), LIMIT, Duration::ZERO, pause);
+    assert!(limited.await.unwrap() >= pause);
+    assert!(!is_at_once(&take(&store, Duration::ZERO).await));
+}
