@@ -35,6 +35,8 @@ pub(super) struct Queue {
 struct State {
     waiting: HashMap<InstallationId, Entry>,
     writing: Vec<Entry>,
+    /// How often something was pushed.
+    pushed: u64,
     closed: bool,
     overflown: bool,
 }
@@ -44,6 +46,8 @@ pub(super) struct Entry {
     pub(super) record: Arc<Remembered>,
     /// Memory had nothing of it: the store may know more.
     pub(super) first: bool,
+    /// The push that it was made by; later ones may be in it as well.
+    since: u64,
 }
 
 impl Entry {
@@ -82,6 +86,8 @@ impl Queue {
     pub(super) fn push(&self, record: Arc<Remembered>, first: bool) {
         let mut state = self.state();
         let id = record.installation.id;
+        state.pushed += 1;
+        let since = state.pushed;
         if let Some(entry) = state.waiting.get_mut(&id) {
             // Memory may have evicted the earlier one, so that the latest does not lie over it.
             entry.record = Arc::new(Remembered::clone(&record).over(&entry.record));
@@ -94,7 +100,12 @@ impl Queue {
             }
             return;
         }
-        state.waiting.insert(id, Entry { record, first });
+        let entry = Entry {
+            record,
+            first,
+            since,
+        };
+        state.waiting.insert(id, entry);
         drop(state);
         self.work.notify_one();
     }
@@ -147,6 +158,7 @@ impl Queue {
                     let record = Remembered::clone(&newer.record).over(&entry.record);
                     newer.record = Arc::new(record);
                     newer.first |= entry.first;
+                    newer.since = entry.since;
                 })
                 .or_insert(entry);
         }
@@ -225,10 +237,13 @@ impl Queue {
         self.until(|state| state.len() == 0).await;
     }
 
-    /// Ends when nothing of that installation is to be written.
+    /// Ends when nothing of that installation is to be written that was pushed by now: a
+    /// busy one brings something new with every write.
     pub(super) async fn written(&self, id: InstallationId) {
+        let now = self.state().pushed;
+        let is_left = |entry: &Entry| entry.is_of(id) && entry.since <= now;
         self.until(|state| {
-            !state.waiting.contains_key(&id) && !state.writing.iter().any(|it| it.is_of(id))
+            !state.waiting.get(&id).is_some_and(is_left) && !state.writing.iter().any(is_left)
         })
         .await;
     }

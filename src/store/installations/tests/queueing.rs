@@ -1,3 +1,7 @@
+use std::pin::pin;
+
+use futures_util::FutureExt;
+
 use super::*;
 use crate::store::tests::fixtures::bare;
 
@@ -55,4 +59,22 @@ async fn a_full_queue_takes_changes_of_what_it_holds_and_nothing_new() {
     assert_eq!(queue.get(id(1)).unwrap().installation, installation(1));
     assert!(queue.get(id(200_000)).is_none());
     assert_eq!(logs.count("WARN", "too many installations"), 1);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_write_does_not_wait_for_what_came_after() {
+    let queue = Queue::new();
+    queue.push(record(installation(1), Some(token("t", 60))), true);
+    let mut written = pin!(queue.written(id(1)));
+    assert_eq!(written.as_mut().now_or_never(), None);
+    assert!(queue.next().await);
+    queue.push(after_eviction(), false);
+    queue.failed();
+    assert_eq!(written.as_mut().now_or_never(), None);
+    assert!(queue.next().await);
+    queue.push(after_eviction(), false);
+    assert_eq!(written.as_mut().now_or_never(), None);
+    queue.done();
+    assert_eq!(written.as_mut().now_or_never(), Some(()));
+    assert_eq!(queue.written(id(1)).now_or_never(), None);
 }
