@@ -176,10 +176,13 @@ impl Job {
     }
 
     /// What must never be in a line about it.
-    pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        let latest = self.0.forge.installations().known(self.installation());
         let own = self.0.claimed.app_token.as_ref();
         let known = self.0.known.app_token.as_ref();
-        own.into_iter().chain(known).map(AppToken::secret)
+        let latest = latest.as_ref().and_then(|it| it.app_token.as_ref());
+        let tokens = own.into_iter().chain(known).chain(latest);
+        tokens.map(AppToken::secret).cloned().collect()
     }
 
     /// The one that came with it while it lives, then the latest that the platform brought by

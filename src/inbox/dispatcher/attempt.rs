@@ -39,6 +39,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long a job waits whose installation cannot be looked up.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long a job waits for its installation to become known: longer than the platform takes
+/// to send an event five times, a minute apart (Forge events: "Delivery").
+const ACQUAINTANCE: Duration = Duration::from_mins(10);
+
 /// What all runs have in common.
 pub(super) struct Runner {
     forge: Forge,
@@ -128,12 +132,7 @@ impl Runner {
         };
         let known = match self.installation(&claimed).await {
             Ok(Some(known)) => known,
-            Ok(None) => {
-                let cause = "the installation is not known any more: the app was uninstalled";
-                return Verdict::Dropped {
-                    cause: cause.to_owned(),
-                };
-            }
+            Ok(None) => return self.unknown(&claimed, standing),
             Err(error @ StoreError::Damaged(_)) => {
                 return self.judge.broke(standing, unfound(error));
             }
@@ -144,6 +143,23 @@ impl Runner {
             Ok(()) => Verdict::Done,
             Err(failure) => self.judge.failed(&job, failure),
         }
+    }
+
+    /// A job and its installation are two commits, and the job's may be the first: another
+    /// replica is still writing the other one, or died in between. Then nobody was told that
+    /// the event was kept, and the next delivery brings the installation.
+    fn unknown(&self, claimed: &Claimed, standing: Standing) -> Verdict {
+        let age = self.forge.clock().now().since(claimed.received_at);
+        let gone = self.forge.installations().is_gone(&claimed.installation);
+        if gone || age >= ACQUAINTANCE {
+            let cause = "the installation is not known any more: the app was uninstalled";
+            return Verdict::Dropped {
+                cause: cause.to_owned(),
+            };
+        }
+        let cause = "the installation is not known yet";
+        let after = age.max(Duration::from_secs(1));
+        self.judge.postpone(standing, after, cause.to_owned())
     }
 
     fn handler(&self, claimed: &Claimed) -> Option<&Handler> {

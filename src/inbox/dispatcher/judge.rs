@@ -73,7 +73,7 @@ impl Judge {
     }
 
     fn complained(&self, job: &Job, error: &JobError) -> Verdict {
-        let cause = signs::text(error.source(), job.secrets());
+        let cause = signs::text(error.source(), &job.secrets());
         let wait = match error {
             JobError::Drop(_) => return Verdict::Dropped { cause },
             JobError::Retry(_) => Duration::ZERO,

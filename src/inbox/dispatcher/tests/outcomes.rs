@@ -162,8 +162,15 @@ async fn a_job_that_no_handler_is_left_for_is_a_dead_letter_at_once() {
 }
 
 #[tokio::test]
-async fn a_job_of_an_installation_that_went_is_dropped() {
+async fn a_job_of_an_installation_that_nobody_knows_waits_and_is_dropped_then() {
     let remote = Remote::new().await;
+    for (passed, wait) in [(0, 1), (1, 1), (3, 4), (595, 599)] {
+        remote.clock.advance(seconds(passed));
+        let verdict = remote.verdict_on(pages(never), claimed(1, 99)).await;
+        assert!(matches!(verdict, Verdict::Postponed { .. }), "{verdict:?}");
+        assert_eq!(wait_of(&verdict), seconds(wait), "{passed}");
+    }
+    remote.clock.advance(seconds(1));
     let verdict = remote.verdict_on(pages(never), claimed(1, 99)).await;
     assert!(matches!(verdict, Verdict::Dropped { .. }), "{verdict:?}");
 }
@@ -296,4 +303,23 @@ async fn no_line_holds_a_token_that_a_handler_let_slip() {
     };
     assert_eq!(cause, "[redacted] or [redacted]");
     assert!(!logs.text().contains("t0ken"), "{}", logs.text());
+}
+
+#[tokio::test]
+async fn no_line_holds_a_token_that_came_while_the_handler_ran() {
+    let remote = Remote::new().await;
+    let (clock, forge) = (remote.clock.clone(), remote.forge.clone());
+    let events = pages(move |event| {
+        clock.advance(Duration::from_hours(1));
+        let expires_at = NOW.plus(Duration::from_hours(5));
+        let later = AppToken::expiring("t0ken-that-came-later".to_owned(), expires_at).unwrap();
+        let record = event.record().clone();
+        forge.installations().remember(record, Some(later));
+        std::future::ready(Err(JobError::retry("t0ken-that-came-later")))
+    });
+    let verdict = remote.verdict_on(events, at(1)).await;
+    let Verdict::Retry { cause, .. } = verdict else {
+        panic!("{verdict:?}")
+    };
+    assert_eq!(cause, "[redacted]");
 }

@@ -230,3 +230,40 @@ async fn a_tick_gets_to_its_handler() {
     remote.until(1, JobState::Done).await;
     Working { stop, task }.stop().await;
 }
+
+#[tokio::test]
+async fn a_job_that_is_on_disk_before_its_installation_waits_for_it() {
+    let remote = Remote::new().await;
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let working = remote.work(pages(move |event: Event| {
+        let told = tell.send(event.attempt()).map_err(JobError::retry);
+        std::future::ready(told)
+    }));
+    // As after a crash between two commits, or as another replica sees it.
+    remote.add(&[new_job(1, 9)]).await;
+    let waiting = remote.until(1, JobState::Delayed).await;
+    assert!(waiting.error.unwrap().contains("not known"));
+    remote.install(9, Some(token("t0ken-of-installation")));
+    remote.clock.advance(Duration::from_mins(1));
+    remote.until(1, JobState::Done).await;
+    assert_eq!(told.recv().await, Some(1));
+    working.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_whose_installation_is_gone_is_dropped() {
+    let remote = Remote::new().await;
+    let working = remote.work(pages(never));
+    remote
+        .forge
+        .delete_installation(&installation(2))
+        .await
+        .unwrap();
+    remote.add(&[new_job(1, 2), new_job(2, 9)]).await;
+    remote.until(1, JobState::Done).await;
+    // And so is one whose installation does not come.
+    remote.until(2, JobState::Delayed).await;
+    remote.clock.advance(Duration::from_mins(15));
+    remote.until(2, JobState::Done).await;
+    working.stop().await;
+}
