@@ -15,6 +15,7 @@
 mod attempt;
 mod delays;
 mod judge;
+mod leap;
 mod leases;
 mod outage;
 mod signs;

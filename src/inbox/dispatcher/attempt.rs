@@ -17,6 +17,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
+    clock::Clock,
     deadline::Deadline,
     error::Error,
     forge::Forge,
@@ -63,6 +64,10 @@ impl Runner {
             ticks,
             judge,
         }
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        self.forge.clock()
     }
 
     /// Begins a run, in a task of its own: its panic is its own too.

@@ -133,7 +133,8 @@ impl Leases {
         }
     }
 
-    async fn renew(&self, jobs: &dyn Jobs, outage: &Outage) -> bool {
+    /// Renews all at once; false if the store failed.
+    pub(super) async fn renew(&self, jobs: &dyn Jobs, outage: &Outage) -> bool {
         let asked = Instant::now();
         let held: Vec<_> = {
             let held = self.held();

@@ -14,6 +14,7 @@ use super::{
     Dispatcher,
     attempt::{Runner, Running},
     delays,
+    leap::Leap,
     leases::{Cut, Leases},
     outage::{Operation, Outage},
     verdict::{Verdict, count_dead_letter},
@@ -39,6 +40,10 @@ const SETTLING: Duration = Duration::from_secs(4);
 const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
 const LOOK_AT_MOST: Duration = Duration::from_millis(50);
 
+/// After the time of day has leapt: another process of this machine, which looks as often,
+/// has to find out as well before anybody takes leases away.
+const LOOK_AFTER_LEAP: Duration = Duration::from_secs(2);
+
 /// Between attempts to reach a store that fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -62,6 +67,7 @@ pub(super) struct Turns<'a> {
     /// Whether there may be jobs that are ready.
     hungry: bool,
     sweep_at: Instant,
+    leap: Leap,
     pauses: Option<ExponentialBackoff>,
 }
 
@@ -85,6 +91,7 @@ impl<'a> Turns<'a> {
             after: None,
             hungry: false,
             sweep_at: Instant::now(),
+            leap: Leap::new(dispatcher.runner.clock().clone()),
             pauses: None,
         }
     }
@@ -214,6 +221,16 @@ impl<'a> Turns<'a> {
     }
 
     async fn sweep(&mut self) {
+        if self.leap.is_ahead() {
+            // Where the clock of this machine tells when a lease lapses, those of runs that
+            // are well would seem to have.
+            if self.leases.renew(self.jobs, self.outage).await {
+                self.leap.is_over();
+            }
+            self.sweep_at = Instant::now() + LOOK_AFTER_LEAP;
+            self.hungry = true;
+            return;
+        }
         let swept = self.jobs.sweep(self.settings.max_attempts).await;
         // Jobs of other processes are not announced here.
         self.hungry = true;

@@ -267,3 +267,23 @@ async fn a_job_whose_installation_is_gone_is_dropped() {
     remote.until(2, JobState::Done).await;
     working.stop().await;
 }
+
+#[tokio::test]
+async fn a_clock_that_leaps_takes_no_lease_from_a_run() {
+    let remote = Remote::new().await;
+    let working = remote.work(pages(|event: Event| async move {
+        match (event.payload["number"].as_u64(), event.attempt()) {
+            (Some(1), _) => std::future::pending().await,
+            (_, 1) => Err(JobError::retry_after(Duration::from_mins(1), "not yet")),
+            _ => Ok(()),
+        }
+    }));
+    remote.add(&[new_job(1, 1), new_job(2, 1)]).await;
+    remote.until(2, JobState::Delayed).await;
+    remote.clock.advance(Duration::from_hours(5));
+    // It was swept since the leap.
+    remote.until(2, JobState::Done).await;
+    let record = remote.until(1, JobState::Running).await;
+    assert_eq!(record.attempts, 1);
+    working.stop().await;
+}
