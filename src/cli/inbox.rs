@@ -4,6 +4,7 @@ mod print;
 mod values;
 
 use std::{
+    collections::HashSet,
     io::{self, Write},
     time::{Duration, Instant},
 };
@@ -177,6 +178,9 @@ impl List {
             };
             found.extend(jobs.list(&which).await?);
         }
+        // A job may go on to another state between two lists: it is shown as it was first.
+        let mut listed = HashSet::new();
+        found.retain(|job| listed.insert(job.id));
         // Each list is sorted already, and stays as it is within a second.
         found.sort_by_key(|job| std::cmp::Reverse(job.received_at));
         found.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));

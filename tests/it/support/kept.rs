@@ -53,13 +53,18 @@ impl Kept {
 
     /// All jobs, the newest first.
     pub(crate) async fn jobs(&self) -> Vec<JobRecord> {
-        let mut jobs = Vec::new();
+        let mut jobs: Vec<JobRecord> = Vec::new();
         for state in STATES {
             let which = Which {
                 state: Some(state),
                 ..Which::default()
             };
-            jobs.extend(self.0.jobs.list(&which).await.unwrap());
+            for job in self.0.jobs.list(&which).await.unwrap() {
+                // It may have gone on to the next state between two lists.
+                if !jobs.iter().any(|listed| listed.id == job.id) {
+                    jobs.push(job);
+                }
+            }
         }
         jobs
     }
