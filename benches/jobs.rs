@@ -140,6 +140,8 @@ async fn turns(waiting: u128) -> (f64, Duration) {
         most: WORKERS,
         lease: Duration::from_mins(1),
         after: None,
+        each: usize::MAX,
+        except: Vec::new(),
     };
     let (mut spent, mut turns, mut ended) = (Duration::ZERO, 0, 0);
     let mut settled = Vec::new();

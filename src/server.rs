@@ -112,10 +112,6 @@ impl Server {
     ///
     /// # Panics
     /// If `ui` has one of the routes that events and schedules have.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "they are the server's, as `ui` is"
-    )]
     pub async fn bind(
         forge: Forge,
         ui: Router<Forge>,

@@ -35,10 +35,10 @@ pub(crate) async fn fill() {
         next += count;
         load::run(remote.address, 16, Arc::new(events)).await
     };
-    let mut kept = 0;
+    let mut kept = 0_u64;
     loop {
         let run = send(500).await;
-        kept += run.accepted;
+        kept += run.accepted as u64;
         if run.refused > 0 {
             println!(
                 "full: {} of 500 acknowledged, {} refused with 503",
@@ -48,7 +48,7 @@ pub(crate) async fn fill() {
         }
     }
     let run = send(100).await;
-    kept += run.accepted;
+    kept += run.accepted as u64;
     println!(
         "still full: {} of 100 acknowledged, p99 {:.1?}",
         run.accepted,
@@ -56,10 +56,10 @@ pub(crate) async fn fill() {
     );
     mount(&disk, "remount,size=64m");
     let run = send(1000).await;
-    kept += run.accepted;
+    kept += run.accepted as u64;
     println!("with room again: {} of 1000 acknowledged", run.accepted);
     remote.open_gate().await;
-    while (remote.count().await as usize) < kept {
+    while remote.count().await < kept {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     println!(

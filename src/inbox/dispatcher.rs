@@ -18,6 +18,7 @@ mod judge;
 mod leap;
 mod leases;
 mod outage;
+mod shares;
 mod signs;
 #[cfg(test)]
 mod tests;

@@ -39,7 +39,7 @@ pub(super) struct Intake {
 struct Waiting {
     job: NewJob,
     answer: oneshot::Sender<Result<Added, IntakeError>>,
-    _room: Option<OwnedSemaphorePermit>,
+    room: Option<OwnedSemaphorePermit>,
 }
 
 /// Why a job was not taken in. It may be on disk all the same where the store did not say.
@@ -73,7 +73,7 @@ impl Intake {
     pub(super) async fn keep(&self, job: NewJob, deadline: Deadline) -> Result<Added, IntakeError> {
         let (answer, written) = oneshot::channel();
         let waiting = Waiting {
-            _room: self.room_for(&job)?,
+            room: self.room_for(&job)?,
             job,
             answer,
         };

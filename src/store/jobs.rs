@@ -266,6 +266,10 @@ pub struct Claim {
     /// The installation that was served last: those after it are served first, each as
     /// many as the others, so that a noisy one does not starve them.
     pub after: Option<InstallationId>,
+    /// How many of one installation at most.
+    pub each: usize,
+    /// Installations that get none: they have their share.
+    pub except: Vec<InstallationId>,
 }
 
 /// A job that was claimed.

@@ -107,6 +107,8 @@ async fn kill_all(jobs: &dyn Jobs) -> usize {
         most: 256,
         lease: Duration::from_mins(1),
         after: None,
+        each: usize::MAX,
+        except: Vec::new(),
     };
     let turn = jobs.turn(&[], Some(&claim)).await.unwrap();
     let settled: Vec<_> = turn
@@ -310,6 +312,8 @@ async fn it_works_while_the_database_is_in_use() {
         most: 9,
         lease: Duration::from_mins(1),
         after: None,
+        each: usize::MAX,
+        except: Vec::new(),
     };
     let turn = jobs.turn(&[], Some(&claim)).await.unwrap();
     let claimed: Vec<JobId> = turn.claimed.iter().map(|it| it.run.job).collect();

@@ -11,11 +11,13 @@ use serde_json::{Value, json};
 
 use crate::support::{answer::Answer, app::TestApp};
 
+type NewError = fn() -> MigrationError;
+
 /// An app that says what a test wants, and remembers what it was asked.
 #[derive(Clone, Default)]
 struct Hooks {
     asked: Arc<Mutex<Vec<String>>>,
-    refuses: Arc<Mutex<Option<fn() -> MigrationError>>>,
+    refuses: Arc<Mutex<Option<NewError>>>,
 }
 
 impl Hooks {
@@ -133,7 +135,7 @@ async fn the_app_that_ships_has_nothing_to_move() {
 async fn each_failure_has_the_platforms_code() {
     let hooks = Hooks::default();
     let app = hooks.app().await;
-    let errors: [(fn() -> MigrationError, &str); 5] = [
+    let errors: [(NewError, &str); 5] = [
         (|| MigrationError::NotScheduled, "E0001"),
         (|| MigrationError::RegionUnsupported, "E0002"),
         (|| MigrationError::Unsupported, "E0003"),

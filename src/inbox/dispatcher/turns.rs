@@ -17,6 +17,7 @@ use super::{
     leap::Leap,
     leases::{Cut, Leases},
     outage::{Operation, Outage},
+    shares::Shares,
     verdict::{Verdict, count_dead_letter},
 };
 use crate::{
@@ -60,6 +61,7 @@ pub(super) struct Turns<'a> {
     leases: &'a Leases,
     outage: &'a Outage,
     running: FuturesUnordered<Running>,
+    shares: Shares,
     /// Runs that have ended and that the store has not heard of, for all we know.
     settled: Vec<Settled>,
     /// The installation that was served last.
@@ -87,6 +89,7 @@ impl<'a> Turns<'a> {
             leases,
             outage,
             running: FuturesUnordered::new(),
+            shares: Shares::new(dispatcher.settings.workers),
             settled: Vec::new(),
             after: None,
             hungry: false,
@@ -137,6 +140,7 @@ impl<'a> Turns<'a> {
     }
 
     fn take(&mut self, run: Run, verdict: Verdict) {
+        self.shares.release(run);
         match verdict.ending() {
             Some(how) => self.settled.push(Settled {
                 owner: self.owner,
@@ -155,11 +159,14 @@ impl<'a> Turns<'a> {
     /// and handed in again: the store takes it once.
     async fn turn(&mut self, claims: bool) -> bool {
         let most = self.free().min(MOST_CLAIMED);
+        let (each, except) = self.shares.terms();
         let claim = (claims && most > 0).then_some(Claim {
             owner: self.owner,
             most,
             lease: self.settings.lease,
             after: self.after,
+            each,
+            except,
         });
         let asked = Instant::now();
         let outcome = self.jobs.turn(&self.settled, claim.as_ref()).await;
@@ -194,6 +201,7 @@ impl<'a> Turns<'a> {
     fn start(&mut self, claimed: Vec<Claimed>, asked: Instant) {
         for claimed in claimed {
             self.after = Some(claimed.installation);
+            self.shares.take(claimed.run, claimed.installation);
             let cut = self.leases.grant(claimed.run, asked);
             self.running.push(self.runner.start(claimed, cut));
         }

@@ -47,8 +47,8 @@ impl Writer {
             let mut rooms = Vec::with_capacity(waiting.len());
             let (jobs, answers): (Vec<_>, Vec<_>) = waiting
                 .drain(..)
-                .map(|Waiting { job, answer, _room }| {
-                    rooms.push(_room);
+                .map(|Waiting { job, answer, room }| {
+                    rooms.push(room);
                     (job, answer)
                 })
                 .unzip();

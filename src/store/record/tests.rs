@@ -54,19 +54,19 @@ fn the_platforms_token_goes_before_a_browsers_whatever_its_expiry() {
         token_origin,
         ..at(0, installation(1), Some(token("t", minutes)))
     };
-    use TokenOrigin::{Browser, Platform};
+    let (platform, browser) = (TokenOrigin::Platform, TokenOrigin::Browser);
     for (new, old, kept) in [
-        (from(Platform, 5), from(Browser, 240), Platform),
-        (from(Browser, 240), from(Platform, 5), Platform),
+        (from(platform, 5), from(browser, 240), platform),
+        (from(browser, 240), from(platform, 5), platform),
         // One in its last minute does not live.
-        (from(Browser, 240), from(Platform, 1), Browser),
-        (from(Browser, 240), from(Browser, 5), Browser),
+        (from(browser, 240), from(platform, 1), browser),
+        (from(browser, 240), from(browser, 5), browser),
     ] {
         let merged = new.clone().over(&old);
         assert_eq!(merged.token_origin, kept);
         assert_eq!(merged.adds_to(&old), kept == new.token_origin);
         assert_eq!(old.beside(&new, NOW).token_origin, kept);
-        assert_eq!(merged.platform_token(NOW).is_some(), kept == Platform);
+        assert_eq!(merged.platform_token(NOW).is_some(), kept == platform);
     }
 }
 

@@ -62,6 +62,7 @@ macro_rules! suite {
                 installations_take_turns
                 the_turn_goes_on_after_the_cursor_and_wraps
                 a_noisy_installation_does_not_starve_the_others
+                no_installation_gets_more_than_its_share
                 no_claim_gives_more_than_256
                 nothing_is_claimed_where_nothing_is_wanted
             }
@@ -215,6 +216,8 @@ impl Bench {
             most,
             lease: LEASE,
             after: after.map(id),
+            each: usize::MAX,
+            except: Vec::new(),
         }
     }
 

@@ -25,6 +25,8 @@ const QUIET: [&str; 2] = [
 ];
 const WAITING: usize = 5000;
 const WORKERS: usize = 8;
+/// A quarter of the places is left to others.
+const SHARE: usize = 6;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What has begun. Handlers of the noisy installation end only when they are let.
@@ -96,7 +98,7 @@ async fn a_single_event_is_the_next(place: Place) {
         let noisy = app.as_platform().json(&event());
         let _ = acknowledged(&noisy.post("/forge/events").await);
     }
-    assert!(reaches(&stage.noisy, WORKERS).await);
+    assert!(reaches(&stage.noisy, SHARE).await);
     let kept = Kept::at(&place).await;
     for _ in 0..WAITING / 100 {
         let jobs: Vec<_> = (0..100).map(|_| waiting()).collect();
@@ -111,11 +113,12 @@ async fn a_single_event_is_the_next(place: Place) {
         let answer = quiet.json(&event()).post("/forge/events").await;
         let _ = acknowledged(&answer);
     }
-    // The first place that gets free is theirs.
-    stage.let_go.add_permits(1);
+    // Places are kept for them, however long the noisy one holds its own.
     assert!(reaches(&stage.quiet, QUIET.len()).await);
-    let noisy = *stage.noisy.borrow();
-    assert!(noisy <= WORKERS + 1, "{noisy} noisy ones before them");
+    assert_eq!(*stage.noisy.borrow(), SHARE);
+    // And when one of those gets free, it goes on.
+    stage.let_go.add_permits(1);
+    assert!(reaches(&stage.noisy, SHARE + 1).await);
 }
 
 #[tokio::test]

@@ -287,3 +287,20 @@ async fn a_clock_that_leaps_takes_no_lease_from_a_run() {
     assert_eq!(record.attempts, 1);
     working.stop().await;
 }
+
+#[tokio::test]
+async fn an_installation_whose_handlers_hang_does_not_hold_all_places() {
+    let remote = Remote::new().await;
+    let working = remote.work(pages(|event: Event| async move {
+        if event.payload["number"].as_u64() < Some(100) {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }));
+    let hanging: Vec<_> = (1..=20).map(|number| new_job(number, 1)).collect();
+    remote.add(&hanging).await;
+    remote.until(1, JobState::Running).await;
+    remote.add(&[new_job(101, 2)]).await;
+    remote.until(101, JobState::Done).await;
+    working.task.abort();
+}

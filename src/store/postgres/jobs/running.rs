@@ -1,12 +1,13 @@
 //! Claiming, settling and leases.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use sqlx::{FromRow, PgConnection, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{sql, unblock};
 use crate::{
+    ids::InstallationId,
     store::{
         BoxError, StoreError,
         jobs::{
@@ -124,6 +125,8 @@ impl PostgresStore {
         let most = claim.most.min(MOST_CLAIMED);
         let mut after = claim.after.map_or(Uuid::nil(), |id| id.uuid());
         let (mut claimed, mut damaged) = (Vec::new(), Vec::new());
+        let each = claim.each.max(1);
+        let mut except: Vec<_> = claim.except.iter().map(InstallationId::uuid).collect();
         for _ in 0..MOST_LOOKS {
             let left = i64::try_from(most - claimed.len() - damaged.len()).unwrap_or(0);
             if left == 0 {
@@ -135,6 +138,8 @@ impl PostgresStore {
                 .bind(claim.owner.uuid())
                 .bind(millis(claim.lease))
                 .bind(self.set_by_hand())
+                .bind(i64::try_from(each).unwrap_or(i64::MAX))
+                .bind(&except)
                 .fetch_all(&mut *connection)
                 .await
                 .map_err(fault)?;
@@ -155,6 +160,7 @@ impl PostgresStore {
                     }
                 }
             }
+            except.extend(served(&claimed[..], each));
             match last {
                 // There may be installations that were not visited.
                 Some(last) if visited >= left => after = last,
@@ -245,4 +251,14 @@ impl Settlements {
 /// Ids that a statement gave back.
 fn ids(uuids: Vec<Uuid>) -> impl Iterator<Item = JobId> {
     uuids.into_iter().map(JobId::from_uuid)
+}
+
+/// Installations that have got all that one claim gives them.
+fn served(claimed: &[Found], each: usize) -> Vec<Uuid> {
+    let mut counts: HashMap<Uuid, usize> = HashMap::new();
+    for found in claimed {
+        *counts.entry(found.claimed.installation.uuid()).or_default() += 1;
+    }
+    counts.retain(|_, count| *count >= each);
+    counts.into_keys().collect()
 }

@@ -85,8 +85,8 @@ pub(in crate::store::postgres) const SETTLE: &str = concat!(
 );
 
 /// Up to `$1` jobs that are ready, one of each installation in turn, beginning after `$2`,
-/// go to the owner `$3` for `$4`; `$5`: now. Each row tells as well how many installations
-/// were visited and which was the last.
+/// go to the owner `$3` for `$4`; `$5`: now; at most `$6` of each, and none of those in `$7`.
+/// Each row tells as well how many installations were visited and which was the last.
 ///
 /// It jumps from installation to installation on the index, so its cost is that of what it
 /// finds. The order by `seq`, where any would do, is what binds the server to that index.
@@ -99,7 +99,7 @@ pub(in crate::store::postgres) const CLAIM: &str = concat!(
         SELECT (SELECT installation_id FROM jobs \
                    WHERE state = 'ready' AND installation_id > l.id \
                    ORDER BY installation_id, seq LIMIT 1), n + 1 \
-        FROM later l WHERE l.id IS NOT NULL AND n < $1), \
+        FROM later l WHERE l.id IS NOT NULL AND n < $1 + cardinality($7::uuid[])), \
     sooner(id, n) AS ( \
         (SELECT installation_id, 1 FROM jobs WHERE state = 'ready' AND installation_id <= $2 \
             ORDER BY installation_id, seq LIMIT 1) \
@@ -107,14 +107,15 @@ pub(in crate::store::postgres) const CLAIM: &str = concat!(
         SELECT (SELECT installation_id FROM jobs \
                    WHERE state = 'ready' AND installation_id > s.id AND installation_id <= $2 \
                    ORDER BY installation_id, seq LIMIT 1), n + 1 \
-        FROM sooner s WHERE s.id IS NOT NULL AND n < $1), \
+        FROM sooner s WHERE s.id IS NOT NULL AND n < $1 + cardinality($7)), \
     turns AS MATERIALIZED ( \
-        SELECT 0 AS lap, n, id FROM later WHERE id IS NOT NULL \
+        SELECT 0 AS lap, n, id FROM later WHERE id IS NOT NULL AND id <> ALL ($7) \
         UNION ALL \
-        SELECT 1, n, id FROM sooner WHERE id IS NOT NULL \
+        SELECT 1, n, id FROM sooner WHERE id IS NOT NULL AND id <> ALL ($7) \
         ORDER BY lap, n LIMIT $1), \
     visit AS MATERIALIZED ( \
-        SELECT count(*) AS visited, ($1 + count(*) - 1) / greatest(count(*), 1) AS each, \
+        SELECT count(*) AS visited, \
+            least(($1 + count(*) - 1) / greatest(count(*), 1), $6) AS each, \
             (SELECT id FROM turns ORDER BY lap DESC, n DESC LIMIT 1) AS last \
         FROM turns), \
     picked AS MATERIALIZED ( \

@@ -46,6 +46,8 @@ async fn a_job_that_cannot_be_read_is_a_dead_letter_and_holds_up_nobody() {
         most: 9,
         lease: LEASE,
         after: None,
+        each: usize::MAX,
+        except: Vec::new(),
     };
     let turn = store.turn(&[], Some(&claim)).await.unwrap();
     // Those behind them are not held up either.

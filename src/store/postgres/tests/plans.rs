@@ -48,7 +48,9 @@ async fn no_statement_of_the_daily_work_reads_the_whole_table() {
                     .bind(ids[0])
                     .bind(ids[0])
                     .bind(1_i64)
-                    .bind(none),
+                    .bind(none)
+                    .bind(6_i64)
+                    .bind(ids.clone()),
             ),
             (
                 "jobs_pkey",
@@ -136,7 +138,9 @@ async fn a_claim_does_not_walk_past_what_is_done() {
         .bind(nobody)
         .bind(nobody)
         .bind(1_i64)
-        .bind(Option::<i64>::None);
+        .bind(Option::<i64>::None)
+        .bind(6_i64)
+        .bind(vec![nobody]);
     let plan = plan(&store, claim).await;
     assert!(!plan.contains("jobs_elsewhere"), "{plan}");
     assert!(!plan.contains("Seq Scan on jobs"), "{plan}");

@@ -81,6 +81,8 @@ async fn work(
             most: 7,
             lease: Duration::from_mins(1),
             after,
+            each: usize::MAX,
+            except: Vec::new(),
         };
         let turn = store.turn(&settled, Some(&claim)).await.unwrap();
         assert_eq!(turn.lost, []);
@@ -192,6 +194,8 @@ async fn a_run_whose_replica_died_goes_to_the_other_and_cannot_be_settled_by_the
         most: 1,
         lease: Duration::from_secs(10),
         after: None,
+        each: usize::MAX,
+        except: Vec::new(),
     };
     let (first, second) = (Owner::random(), Owner::random());
     let turn = dead.turn(&[], Some(&claim(first))).await.unwrap();

@@ -83,6 +83,8 @@ fn claim_of(owner: Owner, most: usize, lease: Duration) -> Claim {
         most,
         lease,
         after: Some(Uuid::new_v4().into()),
+        each: usize::MAX,
+        except: Vec::new(),
     }
 }
 

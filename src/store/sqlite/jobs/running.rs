@@ -6,6 +6,7 @@ use sqlx::{FromRow, Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{json, millis, sql, unblock};
 use crate::{
+    ids::InstallationId,
     store::{
         BoxError, StoreError,
         jobs::{
@@ -213,9 +214,12 @@ async fn take(
     now: i64,
 ) -> Result<(Vec<Found>, usize), StoreError> {
     let after = claim.after.map(|id| id.uuid().to_string());
+    let except: Vec<_> = claim.except.iter().map(InstallationId::uuid).collect();
     let rows = sqlx::query(sql::NEXT)
         .bind(i64::try_from(claim.most.min(MOST_CLAIMED)).unwrap_or(0))
         .bind(after.unwrap_or_default())
+        .bind(i64::try_from(claim.each.max(1)).unwrap_or(i64::MAX))
+        .bind(json(&except)?)
         .fetch_all(&mut *connection)
         .await
         .map_err(fault)?;

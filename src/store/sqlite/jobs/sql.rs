@@ -57,7 +57,8 @@ pub(in crate::store::sqlite) const SETTLE: &str = "\
       AND jobs.state = 'running' \
     RETURNING id, iif(ended_at IS NULL, NULL, nullif(hex(order_key), ''))";
 
-/// Up to `?1` jobs that are ready, one of each installation in turn, beginning after `?2`.
+/// Up to `?1` jobs that are ready, one of each installation in turn, beginning after `?2`; at
+/// most `?3` of each, and none of those in `?4`.
 ///
 /// It jumps from installation to installation and from job to job on the index, so its cost
 /// is that of what it finds. The second recursion is a queue sorted by round and turn.
@@ -70,7 +71,7 @@ pub(in crate::store::sqlite) const NEXT: &str = "\
         SELECT (SELECT min(installation_id) FROM jobs \
             WHERE state = 'ready' AND installation_id > l.id) \
         FROM later l WHERE l.id IS NOT NULL \
-        LIMIT ?1), \
+        LIMIT ?1 + json_array_length(?4)), \
     sooner(id) AS ( \
         SELECT min(installation_id) FROM jobs \
             WHERE state = 'ready' AND installation_id <= ?2 \
@@ -78,11 +79,13 @@ pub(in crate::store::sqlite) const NEXT: &str = "\
         SELECT (SELECT min(installation_id) FROM jobs \
             WHERE state = 'ready' AND installation_id <= ?2 AND installation_id > s.id) \
         FROM sooner s WHERE s.id IS NOT NULL \
-        LIMIT ?1), \
+        LIMIT ?1 + json_array_length(?4)), \
     turns(wrapped, id) AS ( \
-        SELECT 0, id FROM later WHERE id IS NOT NULL \
+        SELECT 0, id FROM later \
+            WHERE id IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?4)) \
         UNION ALL \
-        SELECT 1, id FROM sooner WHERE id IS NOT NULL), \
+        SELECT 1, id FROM sooner \
+            WHERE id IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?4))), \
     line(round, wrapped, installation_id, seq) AS ( \
         SELECT 0, wrapped, id, (SELECT min(seq) FROM jobs \
             WHERE state = 'ready' AND installation_id = turns.id) \
@@ -92,6 +95,7 @@ pub(in crate::store::sqlite) const NEXT: &str = "\
         FROM line JOIN jobs ON jobs.seq = (SELECT min(seq) FROM jobs \
             WHERE state = 'ready' AND installation_id = line.installation_id \
               AND seq > line.seq) \
+        WHERE line.round + 1 < ?3 \
         ORDER BY 1, 2, 3 \
         LIMIT ?1) \
     SELECT jobs.seq, jobs.id, jobs.installation_id, jobs.kind, jobs.name, jobs.attempt, \

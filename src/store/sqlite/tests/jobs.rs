@@ -29,6 +29,8 @@ fn claim() -> Claim {
         most: 9,
         lease: LEASE,
         after: None,
+        each: usize::MAX,
+        except: Vec::new(),
     }
 }
 

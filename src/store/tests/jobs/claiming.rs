@@ -60,6 +60,27 @@ pub(in crate::store) async fn a_noisy_installation_does_not_starve_the_others(be
     assert_eq!(bench.claimed(4).await, [1000, 1, 2, 1001]);
 }
 
+pub(in crate::store) async fn no_installation_gets_more_than_its_share(bench: Bench) {
+    let noise: Vec<_> = (1000..1050).map(|number| job(number, 1)).collect();
+    bench.add(&noise).await;
+    bench.add(&[job(1, 2), job(2, 2)]).await;
+    let claimed = async |most, each, except: &[u128]| {
+        let claim = Claim {
+            each,
+            except: except.iter().copied().map(id).collect(),
+            ..bench.claim_of(most, None)
+        };
+        let turn = bench.try_turn(&[], Some(claim)).await.unwrap();
+        let numbers = turn.claimed.iter().map(|it| number(it.run.job));
+        numbers.collect::<Vec<_>>()
+    };
+    assert_eq!(claimed(8, 3, &[2]).await, [1000, 1001, 1002]);
+    assert_eq!(claimed(2, 9, &[1]).await, [1, 2]);
+    assert_eq!(claimed(9, 9, &[1, 2]).await, []);
+    bench.add(&[job(3, 2)]).await;
+    assert_eq!(claimed(8, 2, &[]).await, [1003, 3, 1004]);
+}
+
 pub(in crate::store) async fn no_claim_gives_more_than_256(bench: Bench) {
     let many: Vec<_> = (0..300).map(|number| job(number, number % 7)).collect();
     bench.add(&many[..200]).await;

@@ -77,6 +77,8 @@ async fn a_claim_among_10_000_is_fair() {
         most: 64,
         lease: LEASE,
         after: Some(id(40)),
+        each: usize::MAX,
+        except: Vec::new(),
     };
     let claimed = store.turn(&[], Some(&claim)).await.unwrap().claimed;
     let installations: Vec<_> = claimed.iter().map(|it| it.installation).collect();
