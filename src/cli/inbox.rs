@@ -147,6 +147,10 @@ async fn inbox(options: &Options) -> anyhow::Result<()> {
 }
 
 impl Options {
+    #[cfg_attr(
+        not(feature = "emulator"),
+        expect(clippy::unused_self, reason = "`--dev` comes with the emulator")
+    )]
     fn config(&self) -> Result<Config, ConfigError> {
         #[cfg(feature = "emulator")]
         if self.dev {
