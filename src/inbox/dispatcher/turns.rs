@@ -45,6 +45,11 @@ const LOOK_AT_MOST: Duration = Duration::from_millis(50);
 /// has to find out as well before anybody takes leases away.
 const LOOK_AFTER_LEAP: Duration = Duration::from_secs(2);
 
+/// After a claim that brought nothing. While an installation has its share of the places,
+/// each of its further events wakes the loop and has nothing to offer: a claim for each would
+/// cost the store as much as the events.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// Between attempts to reach a store that fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -68,6 +73,7 @@ pub(super) struct Turns<'a> {
     after: Option<InstallationId>,
     /// Whether there may be jobs that are ready.
     hungry: bool,
+    claim_at: Instant,
     sweep_at: Instant,
     leap: Leap,
     pauses: Option<ExponentialBackoff>,
@@ -93,6 +99,7 @@ impl<'a> Turns<'a> {
             settled: Vec::new(),
             after: None,
             hungry: false,
+            claim_at: Instant::now(),
             sweep_at: Instant::now(),
             leap: Leap::new(dispatcher.runner.clock().clone()),
             pauses: None,
@@ -110,7 +117,7 @@ impl<'a> Turns<'a> {
                     break;
                 }
             }
-            let is_due = !self.settled.is_empty() || (self.hungry && self.free() > 0);
+            let is_due = !self.settled.is_empty() || self.may_claim();
             if is_due || self.pauses.is_some() {
                 if !self.turn(true).await {
                     self.pause(stop).await;
@@ -129,7 +136,12 @@ impl<'a> Turns<'a> {
             Some((run, verdict)) = self.running.next() => self.take(run, verdict),
             () = self.wake.notified() => self.hungry = true,
             () = sleep_until(self.sweep_at) => {}
+            () = sleep_until(self.claim_at), if self.hungry && self.free() > 0 => {}
         }
+    }
+
+    fn may_claim(&self) -> bool {
+        self.hungry && self.free() > 0 && Instant::now() >= self.claim_at
     }
 
     /// Whatever has ended by now.
@@ -192,6 +204,9 @@ impl<'a> Turns<'a> {
         }
         if claim.is_some() {
             self.hungry = claimed.len() + unreadable >= most;
+            if claimed.is_empty() {
+                self.claim_at = Instant::now() + LOOK_AGAIN;
+            }
         }
         (0..unreadable).for_each(|_| count_dead_letter());
         self.start(claimed, asked);
