@@ -41,8 +41,8 @@ const READERS: u32 = 4;
 /// Keys of jobs are hashes: each lands on another page of its index, and a cache that is
 /// smaller than the index reads each of them anew. Negative: in KiB.
 const WRITER_CACHE: &str = "-16384";
-/// 16 MiB. A page that many commits touch is copied into the database once for all of them.
-const PAGES_TO_CHECKPOINT: &str = "4096";
+/// 64 MiB. A page that many commits touch is copied into the database once for all of them.
+const PAGES_TO_CHECKPOINT: &str = "16384";
 /// Processes that create or migrate the same file at once collide, and try again so long.
 const OPEN_LIMIT: Duration = Duration::from_secs(3);
 const OPEN_PAUSE: Duration = Duration::from_millis(100);
