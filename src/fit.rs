@@ -27,18 +27,22 @@
 //! One file holds one rule: `jws` takes the text apart, `unverified` reads the
 //! claims, `key_sets` chooses where their key must come from, `key_set` keeps
 //! that set fresh, `jwk` says which keys count, `signature` checks the
-//! signature and nothing else, `rules` compares the claims.
+//! signature and nothing else, `rules` compares the claims. `known_headers` and
+//! `verified_tokens` remember what came of the tokens before.
 
+mod base64url;
 mod claims;
 mod error;
 mod jwk;
 mod jws;
 mod key_set;
 mod key_sets;
+mod known_headers;
 mod rules;
 mod signature;
 mod text;
 mod unverified;
+mod verified_tokens;
 mod verifier;
 
 #[cfg(test)]

@@ -2,13 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    jws,
-    signature::{Mismatch, RsaKey, WeakKey},
+    base64url, jws,
+    signature::{Digest, Mismatch, RsaKey, WeakKey},
     text::Text,
 };
 
@@ -79,9 +78,9 @@ struct Jwk<'a> {
 }
 
 impl TrustedKey {
-    /// Passes a signature of `message` that this key made.
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Mismatch> {
-        self.key.verify(message, signature)
+    /// Passes a signature that this key made of the text with that digest.
+    pub(super) fn verify(&self, signed: &Digest, signature: &[u8]) -> Result<(), Mismatch> {
+        self.key.verify(signed, signature)
     }
 
     /// The key's id.
@@ -156,7 +155,7 @@ fn usable(json: &RawValue, before: &Keys) -> Result<TrustedKey, Skipped> {
 
 fn number(text: &Text<'_>) -> Result<Vec<u8>, Skipped> {
     text.as_deref()
-        .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
+        .and_then(|text| base64url::decode(text).ok())
         .ok_or(Skipped::Encoding)
 }
 

@@ -1,9 +1,9 @@
 //! The token as text: a JWS in compact form, taken apart and not trusted.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{
+    base64url,
     error::{FitError, Malformed},
     text::Text,
 };
@@ -20,17 +20,16 @@ const HEADER_BYTES: usize = 4 * 1024;
 /// In characters. The platform's key ids are a path with a UUID, under 70.
 const KEY_ID_CHARS: usize = 256;
 
-/// The parts of a token whose signature nobody has checked yet.
-#[derive(Debug)]
+/// The parts of a token, cut and not read. Nobody has checked the signature yet.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct UnverifiedJws<'t> {
-    /// The key that the token says it is signed with.
-    pub(super) key_id: Box<str>,
-    /// The claims, as JSON text.
-    pub(super) payload: Vec<u8>,
-    /// What the signature is of.
-    pub(super) signed: &'t [u8],
-    /// The signature.
-    pub(super) signature: Vec<u8>,
+    /// The first segment, encoded.
+    pub(super) header: &'t str,
+    payload: &'t str,
+    /// The third segment, encoded.
+    pub(super) signature: &'t str,
+    /// What the signature is of: the first two segments.
+    pub(super) signed: &'t str,
 }
 
 /// The header's members that count. `jku`, `x5u`, `jwk` and `x5c` are not read:
@@ -50,8 +49,8 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 }
 
 impl<'t> UnverifiedJws<'t> {
-    /// Takes the token apart.
-    pub(super) fn parse(token: &'t str) -> Result<Self, FitError> {
+    /// Cuts the token into its parts.
+    pub(super) fn cut(token: &'t str) -> Result<Self, FitError> {
         if token.len() > TOKEN_BYTES {
             return Err(Malformed::TooLarge { bytes: token.len() }.into());
         }
@@ -60,25 +59,37 @@ impl<'t> UnverifiedJws<'t> {
         if header.is_empty() || payload.is_empty() || signature.is_empty() {
             return Err(Malformed::Segments.into());
         }
-        let key_id = key_id(header)?;
+        Ok(Self {
+            header,
+            payload,
+            signature,
+            signed,
+        })
+    }
+
+    /// The claims, as JSON text.
+    pub(super) fn payload(&self) -> Result<Vec<u8>, Malformed> {
         // A fourth segment is found here: its dot is no base64url.
-        let payload = decode(payload, "payload").map_err(|malformed| {
-            if payload.contains('.') {
+        decode(self.payload, "payload").map_err(|malformed| {
+            if self.payload.contains('.') {
                 Malformed::Segments
             } else {
                 malformed
             }
-        })?;
-        Ok(Self {
-            key_id,
-            payload,
-            signed: signed.as_bytes(),
-            signature: decode(signature, "signature")?,
         })
+    }
+
+    /// The signature's bytes.
+    pub(super) fn signature(&self) -> Result<Vec<u8>, Malformed> {
+        decode(self.signature, "signature")
+    }
+
+    /// The key that the token says it is signed with. Nothing but RS256 passes.
+    pub(super) fn key_id(&self) -> Result<Box<str>, FitError> {
+        key_id(self.header)
     }
 }
 
-/// Reads the header and lets nothing but RS256 pass.
 fn key_id(header: &str) -> Result<Box<str>, FitError> {
     if header.len() > HEADER_BYTES {
         return Err(Malformed::Header.into());
@@ -111,22 +122,24 @@ pub(super) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> serde_json::Resu
     }
 }
 
-/// base64url, strict: no padding, no spaces, no bits left over.
 fn decode(segment: &str, name: &'static str) -> Result<Vec<u8>, Malformed> {
-    URL_SAFE_NO_PAD
-        .decode(segment)
-        .map_err(|_| Malformed::Encoding(name))
+    base64url::decode(segment).map_err(|_| Malformed::Encoding(name))
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     use serde_json::json;
 
     use super::*;
     use crate::fit::testing::{KID, SigningKey};
 
     fn parse(token: &str) -> Result<String, FitError> {
-        UnverifiedJws::parse(token).map(|jws| jws.key_id.into())
+        let jws = UnverifiedJws::cut(token)?;
+        let key_id = jws.key_id()?;
+        jws.payload()?;
+        jws.signature()?;
+        Ok(key_id.into())
     }
 
     fn headed(header: &str) -> Result<String, FitError> {
@@ -136,11 +149,11 @@ mod tests {
     #[test]
     fn a_token_is_taken_apart() {
         let token = SigningKey::a().jws(&json!({"alg": "RS256", "kid": KID}).to_string(), "{}");
-        let jws = UnverifiedJws::parse(&token).unwrap();
-        assert_eq!(&*jws.key_id, KID);
-        assert_eq!(jws.payload, b"{}");
-        assert_eq!(jws.signature.len(), 256);
-        assert!(token.as_bytes().starts_with(jws.signed));
+        let jws = UnverifiedJws::cut(&token).unwrap();
+        assert_eq!(&*jws.key_id().unwrap(), KID);
+        assert_eq!(jws.payload().unwrap(), b"{}");
+        assert_eq!(jws.signature().unwrap().len(), 256);
+        assert_eq!(token, format!("{}.{}", jws.signed, jws.signature));
     }
 
     #[test]

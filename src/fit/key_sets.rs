@@ -4,6 +4,7 @@ mod isolated;
 
 use std::{ops::Deref, sync::Arc};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -11,6 +12,7 @@ use self::isolated::{IsolatedSet, IsolatedSets};
 use super::{
     claims::Claims,
     error::FitError,
+    jwk::TrustedKey,
     key_set::{KeySet, SetName},
 };
 use crate::{clock::Clock, config, ids::IcLabel};
@@ -86,12 +88,15 @@ impl KeySets {
         }
     }
 
-    /// The set of a source, if there is one now.
-    pub(super) fn current(&self, source: &Source) -> Option<Arc<KeySet>> {
+    /// Whether that very key is in the set of its source now.
+    pub(super) fn trusts(&self, source: &Source, key: &Arc<TrustedKey>, now: Instant) -> bool {
+        let (staging, isolated) = (self.staging.as_ref(), self.isolated.as_ref());
         match source {
-            Source::Production => Some(Arc::clone(&self.production)),
-            Source::Staging => self.staging.clone(),
-            Source::Isolated(label) => self.isolated.as_ref()?.known(label),
+            Source::Production => self.production.trusts(key, now),
+            Source::Staging => staging.is_some_and(|set| set.trusts(key, now)),
+            Source::Isolated(label) => isolated
+                .and_then(|sets| sets.known(label))
+                .is_some_and(|set| set.trusts(key, now)),
         }
     }
 

@@ -2,13 +2,20 @@
 //!
 //! The key is parsed once, when it comes in, and not for each token.
 
-use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use aws_lc_rs::{
+    digest::{self, SHA256},
+    signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents},
+};
 
 /// RFC 7518, 3.3: 2048 bits or more. 8192 is the most that the crypto library verifies.
 const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// Public exponents in use are 3, 17 and 65537; a long one only makes the check slow.
 const EXPONENT_BYTES: usize = 4;
+
+/// SHA-256 of a text: what a signature is of.
+#[derive(Clone, Copy)]
+pub(super) struct Digest(digest::Digest);
 
 /// An RSA public key that may verify a FIT.
 pub(super) struct RsaKey(ParsedPublicKey);
@@ -25,6 +32,16 @@ pub(super) enum WeakKey {
 /// The signature is not that of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mismatch;
+
+impl Digest {
+    pub(super) fn of(text: &[u8]) -> Self {
+        Self(digest::digest(&SHA256, text))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_ref()
+    }
+}
 
 impl RsaKey {
     /// The key with this modulus and exponent, both big-endian.
@@ -48,9 +65,11 @@ impl RsaKey {
         .map_err(|_| WeakKey::Modulus)
     }
 
-    /// Passes a signature of `message` that this key made.
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Mismatch> {
-        self.0.verify_sig(message, signature).map_err(|_| Mismatch)
+    /// Passes a signature that this key made of the text with that digest.
+    pub(super) fn verify(&self, signed: &Digest, signature: &[u8]) -> Result<(), Mismatch> {
+        self.0
+            .verify_digest_sig(&signed.0, signature)
+            .map_err(|_| Mismatch)
     }
 }
 
@@ -92,11 +111,20 @@ mod tests {
         let (a, b) = (SigningKey::a(), SigningKey::b());
         let signature = a.sign(b"message");
         let key = RsaKey::new(a.modulus(), a.exponent()).unwrap();
-        assert_eq!(key.verify(b"message", &signature), Ok(()));
-        assert_eq!(key.verify(b"Message", &signature), Err(Mismatch));
-        assert_eq!(key.verify(b"message", &b.sign(b"message")), Err(Mismatch));
-        assert_eq!(key.verify(b"message", &signature[1..]), Err(Mismatch));
-        assert_eq!(key.verify(b"message", b""), Err(Mismatch));
+        assert_eq!(key.verify(&Digest::of(b"message"), &signature), Ok(()));
+        assert_eq!(
+            key.verify(&Digest::of(b"Message"), &signature),
+            Err(Mismatch)
+        );
+        assert_eq!(
+            key.verify(&Digest::of(b"message"), &b.sign(b"message")),
+            Err(Mismatch)
+        );
+        assert_eq!(
+            key.verify(&Digest::of(b"message"), &signature[1..]),
+            Err(Mismatch)
+        );
+        assert_eq!(key.verify(&Digest::of(b"message"), b""), Err(Mismatch));
     }
 
     #[test]
@@ -104,7 +132,7 @@ mod tests {
         let a = SigningKey::a();
         let padded = [&[0, 0], a.modulus()].concat();
         let key = RsaKey::new(&padded, &[0, 1, 0, 1]).unwrap();
-        assert_eq!(key.verify(b"m", &a.sign(b"m")), Ok(()));
+        assert_eq!(key.verify(&Digest::of(b"m"), &a.sign(b"m")), Ok(()));
         assert!(key == RsaKey::new(a.modulus(), F4).unwrap());
     }
 

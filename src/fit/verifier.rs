@@ -1,7 +1,8 @@
 //! From the text of a token to a [`Fit`].
 
-use std::{fmt, ops::Deref, sync::Arc, time::Duration};
+use std::{fmt, ops::Deref, sync::Arc};
 
+use metrics::{Counter, Histogram};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -11,13 +12,19 @@ use super::{
     jwk::TrustedKey,
     jws::UnverifiedJws,
     key_sets::{KeySets, Source},
+    known_headers::KnownHeaders,
     rules::Rules,
-    signature::Mismatch,
+    signature::{Digest, Mismatch},
     unverified::UnverifiedClaims,
+    verified_tokens::{TokenHash, VerifiedTokens},
 };
 use crate::{clock::Clock, config, ids::AppId};
 
-/// Verifies Forge Invocation Tokens. A clone shares the key sets.
+/// Verifies Forge Invocation Tokens. A clone shares the key sets and what was verified.
+///
+/// A browser sends one token with many requests (Forge bridge: `requestRemote`): what was
+/// verified is remembered until its `exp`, or until its key leaves the set. At most 4,096
+/// tokens are, by the hash of the whole token, in some 12 MB.
 ///
 /// See the [module](super) for an example.
 #[derive(Clone)]
@@ -27,6 +34,9 @@ struct Inner {
     key_sets: KeySets,
     rules: Rules,
     clock: Clock,
+    headers: KnownHeaders,
+    verified: VerifiedTokens,
+    counted: Counted,
     stop: CancellationToken,
     _stop_with_the_last: DropGuard,
 }
@@ -41,6 +51,13 @@ struct Verified {
     claims: Claims,
     key: Arc<TrustedKey>,
     source: Source,
+}
+
+/// What every verification counts, looked up once.
+struct Counted {
+    verified: Counter,
+    reused: Counter,
+    seconds: Histogram,
 }
 
 impl Verifier {
@@ -63,6 +80,9 @@ impl Verifier {
             key_sets,
             rules,
             clock,
+            headers: KnownHeaders::default(),
+            verified: VerifiedTokens::new(),
+            counted: Counted::new(),
             _stop_with_the_last: stop.clone().drop_guard(),
             stop,
         }))
@@ -80,41 +100,52 @@ impl Verifier {
     pub async fn verify(&self, token: &str) -> Result<Fit, FitError> {
         let began_at = Instant::now();
         let outcome = self.check(token, began_at).await;
-        count(outcome.as_ref().err(), began_at.elapsed());
-        outcome
+        self.0.counted.add(&outcome, began_at);
+        outcome.map(Outcome::into_fit)
     }
 
-    async fn check(&self, token: &str, now: Instant) -> Result<Fit, FitError> {
+    async fn check(&self, token: &str, now: Instant) -> Result<Outcome, FitError> {
         let verifier = &*self.0;
-        let jws = UnverifiedJws::parse(token)?;
-        let unverified = UnverifiedClaims::parse(&jws.payload)?;
+        let jws = UnverifiedJws::cut(token)?;
+        let known = verifier.headers.key_id(jws.header);
+        let is_known = known.is_some();
+        let key_id = known.map_or_else(|| jws.key_id().map(Arc::from), Ok)?;
+
+        let signed = Digest::of(jws.signed.as_bytes());
+        let hash = TokenHash::of(&signed, jws.signature);
+        if let Some(fit) = verifier.verified_before(&hash, now) {
+            return Ok(Outcome::Reused(fit));
+        }
+
+        let payload = jws.payload()?;
+        let signature = jws.signature()?;
+        let unverified = UnverifiedClaims::parse(&payload)?;
         let (source, keys) = verifier.key_sets.choose(&unverified.claims)?;
-        let key = keys.key(&jws.key_id, now).await?;
-        key.verify(jws.signed, &jws.signature)
+        let key = keys.key(&key_id, now).await?;
+        key.verify(&signed, &signature)
             .map_err(|Mismatch| FitError::BadSignature)?;
         keys.proved();
         let claims = verifier.rules.check(unverified, verifier.clock.now())?;
-        Ok(Fit(Arc::new(Verified {
+        let fit = Fit(Arc::new(Verified {
             claims,
             key,
             source,
-        })))
+        }));
+        if !is_known {
+            verifier.headers.add(jws.header, key_id);
+        }
+        verifier.verified.put(hash, &fit);
+        Ok(Outcome::Verified(fit))
     }
 
     /// Whether `fit` would still pass: its key is in its set and its time has not run out.
     ///
-    /// What a cache of verified tokens must ask before it hands one out.
+    /// What a cache of your own must ask before it hands one out.
     #[must_use]
     pub fn still_trusts(&self, fit: &Fit) -> bool {
-        let Verified {
-            claims,
-            key,
-            source,
-        } = &*fit.0;
         let verifier = &*self.0;
-        let set = verifier.key_sets.current(source);
-        set.is_some_and(|set| set.trusts(key))
-            && verifier.rules.in_time(claims, verifier.clock.now())
+        verifier.trusts_key_of(fit, Instant::now())
+            && verifier.rules.in_time(fit, verifier.clock.now())
     }
 
     /// Starts tasks that fetch the configured key sets now, and again before they age
@@ -133,17 +164,62 @@ impl Verifier {
     }
 }
 
-/// The labels of the common outcome are fixed when this is compiled: no allocation for them.
-fn count(error: Option<&FitError>, took: Duration) {
-    match error {
-        None => metrics::counter!("forge_fit_verifications_total", "outcome" => "ok"),
-        Some(error) => {
-            let code = error.code().as_str();
-            metrics::counter!("forge_fit_verifications_total", "outcome" => code)
+impl Inner {
+    /// What came of the token when it was verified, if it would pass now. Full
+    /// verification decides on a token that is in its last moments, and on its key's behalf.
+    fn verified_before(&self, hash: &TokenHash, now: Instant) -> Option<Fit> {
+        let time = self.clock.now();
+        let fit = self.verified.get(hash, time)?;
+        if !self.trusts_key_of(&fit, now) {
+            self.verified.remove(hash);
+            return None;
+        }
+        // The clock may have been set back since.
+        self.rules.in_time(&fit, time).then_some(fit)
+    }
+
+    fn trusts_key_of(&self, fit: &Fit, now: Instant) -> bool {
+        let Verified { key, source, .. } = &*fit.0;
+        self.key_sets.trusts(source, key, now)
+    }
+}
+
+/// How a token passed.
+enum Outcome {
+    Verified(Fit),
+    Reused(Fit),
+}
+
+impl Outcome {
+    fn into_fit(self) -> Fit {
+        match self {
+            Self::Verified(fit) | Self::Reused(fit) => fit,
         }
     }
-    .increment(1);
-    metrics::histogram!("forge_fit_verification_seconds").record(took);
+}
+
+impl Counted {
+    fn new() -> Self {
+        let outcome = |outcome: &'static str| metrics::counter!("forge_fit_verifications_total", "outcome" => outcome);
+        Self {
+            verified: outcome("ok"),
+            reused: outcome("reused"),
+            seconds: metrics::histogram!("forge_fit_verification_seconds"),
+        }
+    }
+
+    /// The time of a token that was verified before says nothing about verification.
+    fn add(&self, outcome: &Result<Outcome, FitError>, began_at: Instant) {
+        match outcome {
+            Ok(Outcome::Reused(_)) => return self.reused.increment(1),
+            Ok(Outcome::Verified(_)) => self.verified.increment(1),
+            Err(error) => {
+                let code = error.code().as_str();
+                metrics::counter!("forge_fit_verifications_total", "outcome" => code).increment(1);
+            }
+        }
+        self.seconds.record(began_at.elapsed());
+    }
 }
 
 impl Fit {

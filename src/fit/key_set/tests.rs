@@ -185,7 +185,7 @@ async fn answers_that_are_no_key_set_leave_the_last_good_one_in_place() {
         pass(BETWEEN_SEARCHES).await;
         assert_eq!(ask(&set, "other").await, "unknown_key");
         assert_eq!(endpoint.hits(), tries + 2);
-        assert!(set.trusts(&key), "{tries}");
+        assert!(set.trusts(&key, Instant::now()), "{tries}");
     }
 }
 
@@ -226,7 +226,7 @@ async fn a_key_that_left_the_set_is_not_trusted_after_the_next_refresh() {
     // The old set serves this one call, and is refreshed for the next.
     assert_eq!(ask(&set, KID).await, "ok");
     landed(&set).await;
-    assert!(!set.trusts(&key));
+    assert!(!set.trusts(&key, Instant::now()));
     assert_eq!(ask(&set, KID).await, "unknown_key");
 }
 
@@ -235,11 +235,14 @@ async fn a_key_that_took_over_the_id_of_another_is_another_key() {
     let (endpoint, set) = serving_a().await;
     let key = set.key(KID, Instant::now()).await.unwrap();
     ask(&set, "other").await;
-    assert!(set.trusts(&key), "it was fetched again and is the same");
+    assert!(
+        set.trusts(&key, Instant::now()),
+        "it was fetched again and is the same"
+    );
     endpoint.answer(Answer::keys(&[SigningKey::b().jwk(KID)]));
     pass(BETWEEN_SEARCHES).await;
     ask(&set, "other").await;
-    assert!(!set.trusts(&key));
+    assert!(!set.trusts(&key, Instant::now()));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 mod claim_rules;
 mod counting;
 mod differential;
+mod reuse;
 mod sources;
 mod trust;
 
