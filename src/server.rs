@@ -162,6 +162,8 @@ impl Server {
             "listening on {}", public.address
         );
         forge.start();
+        let upkeep = admin::keep_metrics_small(forge.clone());
+        tokio::spawn(stopping.clone().run_until_cancelled_owned(upkeep));
         let most = forge.config().server.max_in_flight * IDLE_FOR_EACH;
         let service = shutdown::Service {
             forge,

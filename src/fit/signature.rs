@@ -43,6 +43,12 @@ impl Digest {
     }
 }
 
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
 impl RsaKey {
     /// The key with this modulus and exponent, both big-endian.
     ///

@@ -4,6 +4,10 @@
 //! hash; a new one takes a place that is free or lapsed, else the one that lapses first. So
 //! memory is bounded whatever comes, and no token that fails gets in, since only what a
 //! verifier made can be put in.
+//!
+//! It is put in when it is verified the second time. Most tokens come once (Forge relays an
+//! `invokeRemote` with a FIT of its own), and to keep the claims of each would cost more
+//! than all else around the signature check: memory that no cache of the processor holds.
 
 use std::sync::{
     Arc,
@@ -20,42 +24,47 @@ use crate::clock::Timestamp;
 const ROWS: usize = 1024;
 const PLACES_IN_A_ROW: usize = 4;
 
-/// SHA-256 over a whole token: over the digest of what is signed, which the signature check
-/// needs anyway, and the signature. Of the token itself nothing is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TokenHash([u8; 32]);
+/// Tokens that are remembered to have come once, at 8 bytes each.
+const SEEN_ONCE: usize = 16 * 1024;
 
 /// Verified tokens by their hashes.
-pub(super) struct VerifiedTokens(Box<[Row]>);
+pub(super) struct VerifiedTokens {
+    rows: Box<[Row]>,
+    seen_once: Box<[AtomicU64]>,
+}
 
 type Row = [Place; PLACES_IN_A_ROW];
 
-/// `tag` and `lapses_at` tell whether it is worth looking at `fit`, and may be ahead of it
-/// or behind: what counts is in `fit`.
+/// `tag` and `lapses_at` tell whether it is worth looking at `held`, and may be ahead of it
+/// or behind: what counts is in there.
 struct Place {
     tag: AtomicU64,
     lapses_at: AtomicI64,
-    fit: ArcSwapOption<(TokenHash, Fit)>,
+    held: ArcSwapOption<Held>,
+}
+
+struct Held {
+    hash: TokenHash,
+    fit: Fit,
+}
+
+/// SHA-256 over a whole token, in two halves: over what is signed, which the signature check
+/// needs anyway, and over the signature. Of the token itself nothing is kept.
+struct TokenHash {
+    signed: Digest,
+    signature: Digest,
 }
 
 impl TokenHash {
-    pub(super) fn of(signed: &Digest, signature: &str) -> Self {
-        let mut both = Vec::with_capacity(32 + signature.len());
-        both.extend_from_slice(signed.as_bytes());
-        both.extend_from_slice(signature.as_bytes());
-        let mut hash = [0; 32];
-        hash.copy_from_slice(Digest::of(&both).as_bytes());
-        Self(hash)
+    fn of(signed: &Digest, signature: &str) -> Self {
+        Self {
+            signed: *signed,
+            signature: Digest::of(signature.as_bytes()),
+        }
     }
 
-    fn tag(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
-    }
-
-    fn row(&self) -> usize {
-        let [.., a, b] = self.0;
-        usize::from(u16::from_le_bytes([a, b])) % ROWS
+    fn is_of(&self, signed: &Digest, signature: &str) -> bool {
+        self.signed == *signed && self.signature == Digest::of(signature.as_bytes())
     }
 }
 
@@ -64,52 +73,72 @@ impl VerifiedTokens {
         let place = || Place {
             tag: AtomicU64::new(0),
             lapses_at: AtomicI64::new(i64::MIN),
-            fit: ArcSwapOption::empty(),
+            held: ArcSwapOption::empty(),
         };
-        Self(
-            (0..ROWS)
-                .map(|_| std::array::from_fn(|_| place()))
-                .collect(),
-        )
-    }
-
-    /// The token of that hash, if it was put in and its `exp` has not come.
-    pub(super) fn get(&self, hash: &TokenHash, now: Timestamp) -> Option<Fit> {
-        let place = self.place_of(hash)?;
-        let held = place.fit.load();
-        let (_, fit) = &**held.as_ref().filter(|held| held.0 == *hash)?;
-        (now < fit.expires_at).then(|| fit.clone())
-    }
-
-    /// Takes in a verified token.
-    pub(super) fn put(&self, hash: TokenHash, fit: &Fit) {
-        let row = self.row(&hash);
-        let first_to_lapse = row.iter().min_by_key(|place| place.lapses_at.load(Relaxed));
-        let Some(place) = self.place_of(&hash).or(first_to_lapse) else {
-            return;
-        };
-        place.fit.store(Some(Arc::new((hash, fit.clone()))));
-        place.lapses_at.store(fit.expires_at.unix(), Relaxed);
-        place.tag.store(hash.tag(), Relaxed);
-    }
-
-    /// Drops the token of that hash.
-    pub(super) fn remove(&self, hash: &TokenHash) {
-        if let Some(place) = self.place_of(hash) {
-            place.lapses_at.store(i64::MIN, Relaxed);
-            place.fit.store(None);
+        let row = |_| std::array::from_fn(|_| place());
+        Self {
+            rows: (0..ROWS).map(row).collect(),
+            seen_once: (0..SEEN_ONCE).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
-    fn row(&self, hash: &TokenHash) -> &Row {
-        &self.0[hash.row()]
+    /// The token of that digest and signature, if it was put in and its `exp` has not come.
+    pub(super) fn get(&self, signed: &Digest, signature: &str, now: Timestamp) -> Option<Fit> {
+        let held = self.place_of(signed)?.held.load();
+        let held = held
+            .as_ref()
+            .filter(|held| now < held.fit.expires_at && held.hash.is_of(signed, signature))?;
+        Some(held.fit.clone())
     }
 
-    fn place_of(&self, hash: &TokenHash) -> Option<&Place> {
-        let tag = hash.tag();
-        let mut row = self.row(hash).iter();
+    /// Takes in a verified token, if it has come before.
+    pub(super) fn put(&self, signed: &Digest, signature: &str, fit: &Fit) {
+        let (tag, row) = (tag(signed), self.row(signed));
+        if self.seen_once[index(signed) % SEEN_ONCE].swap(tag, Relaxed) != tag {
+            return;
+        }
+        let first_to_lapse = row.iter().min_by_key(|place| place.lapses_at.load(Relaxed));
+        let Some(place) = self.place_of(signed).or(first_to_lapse) else {
+            return;
+        };
+        place.held.store(Some(Arc::new(Held {
+            hash: TokenHash::of(signed, signature),
+            fit: fit.clone(),
+        })));
+        place.lapses_at.store(fit.expires_at.unix(), Relaxed);
+        place.tag.store(tag, Relaxed);
+    }
+
+    /// Drops the token of that digest.
+    pub(super) fn remove(&self, signed: &Digest) {
+        if let Some(place) = self.place_of(signed) {
+            place.lapses_at.store(i64::MIN, Relaxed);
+            place.held.store(None);
+        }
+    }
+
+    fn row(&self, signed: &Digest) -> &Row {
+        &self.rows[index(signed) % ROWS]
+    }
+
+    fn place_of(&self, signed: &Digest) -> Option<&Place> {
+        let tag = tag(signed);
+        let mut row = self.row(signed).iter();
         row.find(|place| place.tag.load(Relaxed) == tag)
     }
+}
+
+/// Eight bytes of a digest, to tell most others apart at a glance.
+fn tag(digest: &Digest) -> u64 {
+    let mut tag = [0; 8];
+    tag.copy_from_slice(&digest.as_bytes()[..8]);
+    u64::from_le_bytes(tag)
+}
+
+/// Two more, to find a place with.
+fn index(digest: &Digest) -> usize {
+    let bytes = digest.as_bytes();
+    usize::from(u16::from_le_bytes([bytes[8], bytes[9]]))
 }
 
 #[cfg(test)]
@@ -119,35 +148,56 @@ mod tests {
     use super::*;
     use crate::fit::testing::{NOW, claims, fit};
 
-    fn hash(n: usize) -> TokenHash {
-        TokenHash::of(&Digest::of(&n.to_le_bytes()), "signature")
+    const SIGNATURE: &str = "signature";
+
+    fn digest(n: usize) -> Digest {
+        Digest::of(&n.to_le_bytes())
+    }
+
+    impl VerifiedTokens {
+        fn put_twice(&self, signed: &Digest, fit: &Fit) {
+            self.put(signed, SIGNATURE, fit);
+            self.put(signed, SIGNATURE, fit);
+        }
+
+        fn has(&self, signed: &Digest) -> bool {
+            self.get(signed, SIGNATURE, NOW).is_some()
+        }
     }
 
     #[tokio::test]
-    async fn a_token_is_found_by_its_whole_hash_until_it_lapses() {
+    async fn a_token_is_kept_from_its_second_verification_until_it_lapses() {
         let (tokens, fit) = (VerifiedTokens::new(), fit(&claims()).await);
-        tokens.put(hash(1), &fit);
-        assert!(tokens.get(&hash(1), NOW).is_some());
-        let mut near = hash(1);
-        near.0[16] ^= 1;
-        assert!(tokens.get(&near, NOW).is_none());
-        assert!(tokens.get(&hash(2), NOW).is_none());
+        tokens.put(&digest(1), SIGNATURE, &fit);
+        assert!(!tokens.has(&digest(1)));
+        tokens.put(&digest(1), SIGNATURE, &fit);
+        assert!(tokens.has(&digest(1)));
+        assert!(!tokens.has(&digest(2)));
+
         let last = NOW.plus(Duration::from_secs(22));
-        assert!(tokens.get(&hash(1), last).is_some());
-        assert!(
-            tokens
-                .get(&hash(1), last.plus(Duration::from_secs(1)))
-                .is_none()
-        );
+        let next = last.plus(Duration::from_secs(1));
+        assert!(tokens.get(&digest(1), SIGNATURE, last).is_some());
+        assert!(tokens.get(&digest(1), SIGNATURE, next).is_none());
     }
 
     #[tokio::test]
-    async fn both_parts_of_a_token_make_its_hash() {
-        let digest = Digest::of(b"signed");
-        let hash = TokenHash::of(&digest, "signature");
-        assert_ne!(hash, TokenHash::of(&digest, "signatur"));
-        assert_ne!(hash, TokenHash::of(&Digest::of(b"Signed"), "signature"));
-        assert_eq!(hash, TokenHash::of(&digest, "signature"));
+    async fn a_token_is_found_by_all_of_it() {
+        let (tokens, fit) = (VerifiedTokens::new(), fit(&claims()).await);
+        tokens.put_twice(&digest(1), &fit);
+        for signature in ["", "signatur", "signatur3", "signature "] {
+            assert!(tokens.get(&digest(1), signature, NOW).is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_digest_that_shares_tag_and_row_is_another_token() {
+        let (tokens, fit) = (VerifiedTokens::new(), fit(&claims()).await);
+        tokens.put_twice(&digest(1), &fit);
+        let place = tokens.place_of(&digest(1)).unwrap();
+        let stranger = digest(2);
+        tokens.row(&stranger)[0].tag.store(tag(&stranger), Relaxed);
+        tokens.row(&stranger)[0].held.store(place.held.load_full());
+        assert!(!tokens.has(&stranger));
     }
 
     #[tokio::test]
@@ -155,22 +205,22 @@ mod tests {
         let (tokens, fit) = (VerifiedTokens::new(), fit(&claims()).await);
         let places = ROWS * PLACES_IN_A_ROW;
         for n in 0..4 * places {
-            tokens.put(hash(n), &fit);
-            assert!(tokens.get(&hash(n), NOW).is_some(), "{n} is there at once");
+            tokens.put_twice(&digest(n), &fit);
+            assert!(tokens.has(&digest(n)), "{n} is there at once");
         }
-        let kept = (0..4 * places).filter(|n| tokens.get(&hash(*n), NOW).is_some());
+        let kept = (0..4 * places).filter(|n| tokens.has(&digest(*n)));
         assert!((places / 2..=places).contains(&kept.count()));
     }
 
     #[tokio::test]
-    async fn a_token_that_is_put_in_twice_takes_one_place() {
+    async fn a_token_that_is_put_in_again_and_again_takes_one_place() {
         let (tokens, fit) = (VerifiedTokens::new(), fit(&claims()).await);
         for _ in 0..10 {
-            tokens.put(hash(1), &fit);
+            tokens.put(&digest(1), SIGNATURE, &fit);
         }
-        let row = tokens.row(&hash(1)).iter();
-        assert_eq!(row.filter(|place| place.fit.load().is_some()).count(), 1);
-        tokens.remove(&hash(1));
-        assert!(tokens.get(&hash(1), NOW).is_none());
+        let row = tokens.row(&digest(1)).iter();
+        assert_eq!(row.filter(|place| place.held.load().is_some()).count(), 1);
+        tokens.remove(&digest(1));
+        assert!(!tokens.has(&digest(1)));
     }
 }

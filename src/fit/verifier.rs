@@ -16,15 +16,15 @@ use super::{
     rules::Rules,
     signature::{Digest, Mismatch},
     unverified::UnverifiedClaims,
-    verified_tokens::{TokenHash, VerifiedTokens},
+    verified_tokens::VerifiedTokens,
 };
 use crate::{clock::Clock, config, ids::AppId};
 
 /// Verifies Forge Invocation Tokens. A clone shares the key sets and what was verified.
 ///
 /// A browser sends one token with many requests (Forge bridge: `requestRemote`): what was
-/// verified is remembered until its `exp`, or until its key leaves the set. At most 4,096
-/// tokens are, by the hash of the whole token, in some 12 MB.
+/// verified twice is remembered until its `exp`, or until its key leaves the set. At most
+/// 4,096 tokens are, by the hash of the whole token, in some 12 MB.
 ///
 /// See the [module](super) for an example.
 #[derive(Clone)]
@@ -112,8 +112,7 @@ impl Verifier {
         let key_id = known.map_or_else(|| jws.key_id().map(Arc::from), Ok)?;
 
         let signed = Digest::of(jws.signed.as_bytes());
-        let hash = TokenHash::of(&signed, jws.signature);
-        if let Some(fit) = verifier.verified_before(&hash, now) {
+        if let Some(fit) = verifier.verified_before(&signed, jws.signature, now) {
             return Ok(Outcome::Reused(fit));
         }
 
@@ -134,7 +133,7 @@ impl Verifier {
         if !is_known {
             verifier.headers.add(jws.header, key_id);
         }
-        verifier.verified.put(hash, &fit);
+        verifier.verified.put(&signed, jws.signature, &fit);
         Ok(Outcome::Verified(fit))
     }
 
@@ -167,11 +166,11 @@ impl Verifier {
 impl Inner {
     /// What came of the token when it was verified, if it would pass now. Full
     /// verification decides on a token that is in its last moments, and on its key's behalf.
-    fn verified_before(&self, hash: &TokenHash, now: Instant) -> Option<Fit> {
+    fn verified_before(&self, signed: &Digest, signature: &str, now: Instant) -> Option<Fit> {
         let time = self.clock.now();
-        let fit = self.verified.get(hash, time)?;
+        let fit = self.verified.get(signed, signature, time)?;
         if !self.trusts_key_of(&fit, now) {
-            self.verified.remove(hash);
+            self.verified.remove(signed);
             return None;
         }
         // The clock may have been set back since.

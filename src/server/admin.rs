@@ -1,5 +1,7 @@
 //! The admin listener: is it alive, is it ready, what does it count.
 
+use std::time::Duration;
+
 use axum::{
     Json, Router,
     extract::State,
@@ -11,6 +13,9 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::forge::Forge;
+
+/// How much a histogram gathers before it is summed up: 16 bytes for each request.
+const BETWEEN_UPKEEPS: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 struct Admin {
@@ -41,16 +46,25 @@ async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
     (status, Json(why))
 }
 
+/// Sums up what was measured, for ever: else it would be kept one by one until somebody
+/// scrapes, and there may be nobody.
+pub(super) async fn keep_metrics_small(forge: Forge) {
+    let Some(metrics) = forge.metrics() else {
+        return;
+    };
+    loop {
+        tokio::time::sleep(BETWEEN_UPKEEPS).await;
+        metrics.run_upkeep();
+    }
+}
+
 async fn scrape(State(admin): State<Admin>) -> Response {
     match admin.forge.metrics() {
-        Some(metrics) => {
-            metrics.run_upkeep();
-            (
-                [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
-                metrics.render(),
-            )
-                .into_response()
-        }
+        Some(metrics) => (
+            [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+            metrics.render(),
+        )
+            .into_response(),
         // The program had a recorder before this crate could bring its own.
         None => (
             StatusCode::NOT_FOUND,
