@@ -1,0 +1,78 @@
+//! Processes that end with the benchmark.
+
+use std::{
+    env,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+use anyhow::{Context, Result};
+
+/// A child that is killed when it is dropped.
+pub(crate) struct Killed(Child);
+
+impl Killed {
+    pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
+        let program = command.get_program().to_os_string();
+        let child = command
+            .spawn()
+            .with_context(|| format!("{} does not start", program.display()))?;
+        Ok(Self(child))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Result<Option<std::process::ExitStatus>> {
+        Ok(self.0.try_wait()?)
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// This program again, in another role.
+pub(crate) struct Helper {
+    pub(crate) process: Killed,
+    pub(crate) address: SocketAddr,
+}
+
+impl Helper {
+    /// Starts it, and waits for the address that it listens on.
+    pub(crate) fn start(arguments: &[&str]) -> Result<Self> {
+        let mut command = Command::new(env::current_exe()?);
+        // Its standard input ends when this process does, however it does.
+        command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut process = Killed::spawn(&mut command)?;
+        let output = process.0.stdout.take().context("no output to read")?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        let address = line
+            .trim()
+            .parse()
+            .with_context(|| format!("`{}` tells no address", arguments[0]))?;
+        Ok(Self { process, address })
+    }
+}
+
+/// Told by a helper: where it listens. From now on it ends with its parent.
+pub(crate) fn announce(address: SocketAddr) -> io::Result<()> {
+    println!("{address}");
+    io::stdout().flush()?;
+    thread::spawn(|| {
+        let _ = io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    Ok(())
+}
