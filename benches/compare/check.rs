@@ -1,10 +1,13 @@
 //! Nothing is measured before every answer is right.
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 
 use crate::{
-    connection::Connection, fits::Fits, remotes::Remote, scenario::Scenario, site::USER_TOKEN,
+    connection::Connection,
+    fits::Fits,
+    remotes::Remote,
+    scenario::{Scenario, essence},
+    site::USER_TOKEN,
 };
 
 /// Answers that are looked at in each scenario: more than one of each worker.
@@ -33,7 +36,7 @@ async fn answers(remote: &Remote, scenario: Scenario, fits: &mut Fits) -> Result
         let text = String::from_utf8_lossy(&body);
         ensure!(status == 200, "status {status}: {text}");
         if remote.kind.verifies() {
-            let got: Value = serde_json::from_slice(&body)?;
+            let got = essence(serde_json::from_slice(&body)?);
             let expected = scenario.expected(&fit, &claims);
             ensure!(got == expected, "answers\n{got}\ninstead of\n{expected}");
         }

@@ -40,8 +40,6 @@ const claims = {
       },
     },
     principal: text,
-    aud: text,
-    iss: text,
     iat: { type: 'integer' },
     nbf: { type: 'integer' },
     exp: { type: 'integer' },
