@@ -83,12 +83,17 @@ fn main() -> Result<()> {
 }
 
 async fn compare(options: &Options) -> Result<()> {
+    println!("{}", cpu::machine()?);
+    let kinds = options.remotes();
+    if kinds.iter().any(|kind| kind.is_node()) {
+        println!("Node {}", node::prepare()?);
+    }
     let key = signing_key();
     let upstream = Helper::start(&["upstream"])?;
     let place = Place::new(serve_keys(&key), upstream.address)?;
     let mut fits = Fits::new(key, &place.api());
     let mut remotes = Vec::new();
-    for kind in options.remotes() {
+    for kind in kinds {
         let remote = Remote::start(kind, &place, &mut fits).await?;
         check::all(&remote, &options.scenarios(), &mut fits).await?;
         println!("{kind}: answers as it must");

@@ -1,6 +1,6 @@
 //! What processes have used, by the kernel's own account.
 
-use std::{fs, time::Duration};
+use std::{fs, thread, time::Duration};
 
 use anyhow::{Context, Result};
 
@@ -31,6 +31,20 @@ pub(crate) fn resident(process: u32) -> Result<u64> {
         bytes += kilobytes * 1024;
     }
     Ok(bytes)
+}
+
+/// The machine, for whoever reads the figures.
+pub(crate) fn machine() -> Result<String> {
+    let information = fs::read_to_string("/proc/cpuinfo")?;
+    let mut lines = information.lines();
+    let model = lines.find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = thread::available_parallelism()?;
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    Ok(format!(
+        "{cores} cores ({}), Linux {}",
+        model.map_or("model not known", |(_, model)| model),
+        kernel.trim()
+    ))
 }
 
 /// What `/proc/PID/stat` says.

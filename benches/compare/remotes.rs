@@ -58,6 +58,11 @@ impl Kind {
         matches!(self, Self::ForgeRemote | Self::Plain | Self::Strong)
     }
 
+    /// Whether it needs Node.
+    pub(crate) const fn is_node(self) -> bool {
+        matches!(self, Self::Plain | Self::Strong)
+    }
+
     /// Whether it has an answer.
     pub(crate) const fn serves(self, scenario: Scenario) -> bool {
         self.verifies() || !scenario.calls_out()
@@ -122,7 +127,6 @@ impl Remote {
                 Self::run(kind, address, service(place, address), place, fits).await
             }
             Kind::Plain | Kind::Strong => {
-                node::prepare()?;
                 let address = free_address();
                 Self::run(kind, address, script(kind, place, address), place, fits).await
             }

@@ -1,7 +1,7 @@
 //! Rounds of load: each remote in turn, over and over, so that what else the machine does
 //! meets them all.
 
-use std::{slice, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -67,25 +67,14 @@ impl Measured {
         let mut rounds: Vec<Vec<Round>> = remotes.iter().map(|_| Vec::new()).collect();
         let count = options.requests(scenario);
         println!(
-            "{scenario}: {} rounds of {count} requests over {} connections",
+            "{scenario}: {} x {count} requests over {} connections",
             options.rounds, options.connections
         );
-        let reused = fits.one().0;
         for round in 0..=options.rounds {
-            let distinct = if scenario.reuses() {
-                Vec::new()
-            } else {
-                fits.many(count)?
-            };
-            let (tokens, probe) = if scenario.reuses() {
-                (slice::from_ref(&reused), None)
-            } else {
-                (&distinct[..], Some(fits.one().0))
-            };
+            let tokens = fits.many(scenario.tokens(count))?;
             let requests: Vec<_> = tokens.iter().map(|fit| scenario.request(fit)).collect();
             for (remote, rounds) in remotes.iter().zip(&mut rounds) {
-                let probe = scenario.request(probe.as_ref().unwrap_or(&reused));
-                let run = one(remote, &requests, &probe, count, options.connections)
+                let run = one(remote, &requests, count, options.connections)
                     .await
                     .with_context(|| format!("{}, {scenario}", remote.kind))?;
                 if round > 0 {
@@ -93,7 +82,7 @@ impl Measured {
                 }
             }
             if round > 0 && scenario == Scenario::Distinct {
-                let verification = rsa::verification(fits.key(), &distinct)?;
+                let verification = rsa::verification(fits.key(), &tokens)?;
                 self.verifications.push(verification);
             }
         }
@@ -105,19 +94,16 @@ impl Measured {
     }
 }
 
-/// Loads one remote; `probe` tells how long its answers are.
+/// Loads one remote. The last request goes ahead and tells how long the answers are.
 async fn one(
     remote: &Remote,
     requests: &[Vec<u8>],
-    probe: &[u8],
     count: usize,
     connections: u16,
 ) -> Result<Round> {
-    let length = Connection::open(remote.address)
-        .await?
-        .send(probe)
-        .await?
-        .length;
+    let probe = requests.last().context("there are no requests")?;
+    let mut connection = Connection::open(remote.address).await?;
+    let length = connection.send(probe).await?.length;
     let mut load = Load::open(remote.address, connections).await?;
     let batch = Batch {
         requests,

@@ -46,9 +46,12 @@ impl Scenario {
         matches!(self, Self::AsUser | Self::AsAccount)
     }
 
-    /// Whether all requests carry the same token.
-    pub(crate) const fn reuses(self) -> bool {
-        matches!(self, Self::Reused)
+    /// How many tokens so many requests take, and one more request ahead of them.
+    pub(crate) const fn tokens(self, requests: usize) -> usize {
+        match self {
+            Self::Reused => 1,
+            Self::Distinct | Self::AsUser | Self::AsAccount => requests + 1,
+        }
     }
 
     /// The bytes of a request.
