@@ -6,7 +6,7 @@ use crate::{remotes::Kind, scenario::Scenario};
 
 /// Measures this remote beside Node remotes and a bare axum route.
 #[derive(Debug, Parser)]
-#[command(name = "compare")]
+#[command(name = "compare", disable_help_subcommand = true)]
 pub(crate) struct Options {
     /// Rounds that count; one more comes first, and is dropped.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
@@ -36,11 +36,12 @@ pub(crate) struct Options {
 
 /// What this program is when it has started itself.
 #[derive(Debug, Subcommand)]
-#[command(hide = true)]
 pub(crate) enum Role {
     /// The product and the gateway.
+    #[command(hide = true)]
     Upstream,
     /// An axum route that answers `body`.
+    #[command(hide = true)]
     Bare { body: String },
 }
 
