@@ -1,11 +1,15 @@
 //! A kept-alive HTTP/1.1 connection that reads no more of an answer than it must.
 
-use std::{io, net::SocketAddr, ops::Range};
+use std::{io, net::SocketAddr, ops::Range, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
+
+/// With an answer that nothing else bounds.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Connection {
     stream: TcpStream,
@@ -50,9 +54,9 @@ impl Connection {
         Ok(Answer { status, length })
     }
 
-    /// Status and body.
+    /// Status and body, of a server that may have stopped answering.
     pub(crate) async fn fetch(&mut self, request: &[u8]) -> io::Result<(u16, Vec<u8>)> {
-        let (status, chunks) = self.exchange(request).await?;
+        let (status, chunks) = timeout(PATIENCE, self.exchange(request)).await??;
         let parts: Vec<_> = chunks
             .into_iter()
             .map(|chunk| &self.buffer[chunk])

@@ -186,8 +186,8 @@ async fn answers(address: SocketAddr, request: &[u8]) -> bool {
     let Ok(mut connection) = Connection::open(address).await else {
         return false;
     };
-    let answer = connection.send(request).await;
-    answer.is_ok_and(|answer| answer.status == 200)
+    let answer = connection.fetch(request).await;
+    answer.is_ok_and(|(status, _)| status == 200)
 }
 
 /// This remote, as it ships; `test` lets it call loopback without TLS.

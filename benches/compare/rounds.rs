@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use tokio::time::timeout;
 
 use crate::{
     connection::Connection,
@@ -15,6 +16,9 @@ use crate::{
     rsa,
     scenario::Scenario,
 };
+
+/// With a round of load; whoever takes so long has stopped answering.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// What a run of the benchmark brought.
 #[derive(Default)]
@@ -103,7 +107,7 @@ async fn one(
 ) -> Result<Round> {
     let probe = requests.last().context("there are no requests")?;
     let mut connection = Connection::open(remote.address).await?;
-    let length = connection.send(probe).await?.length;
+    let length = connection.fetch(probe).await?.1.len();
     let mut load = Load::open(remote.address, connections).await?;
     let batch = Batch {
         requests,
@@ -111,7 +115,9 @@ async fn one(
         length,
     };
     let before = cpu::used(remote.process())?;
-    let run = load.run(&batch).await?;
+    let run = timeout(PATIENCE, load.run(&batch))
+        .await
+        .context("the round does not end")??;
     let used = cpu::used(remote.process())?.saturating_sub(before);
     Ok(Round {
         took: run.took,
