@@ -66,6 +66,7 @@
 //! `conformance` the platform's rules for answers. Production builds need neither.
 
 pub mod actor;
+mod admission;
 #[cfg(test)]
 mod captured_log;
 pub mod clock;

@@ -8,6 +8,7 @@ use http::request::Parts;
 use super::{Inner, Invocation, header, remember::remember};
 use crate::{
     actor::{AppActor, UserActor},
+    admission::Place,
     deadline::Deadline,
     error::Error,
     forge::Forge,
@@ -56,6 +57,9 @@ async fn verify(parts: &mut Parts, forge: Forge) -> Result<Invocation, Error> {
         "installation.id",
         tracing::field::display(fit.app.installation_id.uuid()),
     );
+    if let Some(place) = parts.extensions.get::<Place>() {
+        place.claim(&fit.app.installation_id)?;
+    }
     let (app_token, user_token) = (app_token?, user_token?);
     remember(&forge, &fit, app_token.as_ref());
     Ok(Invocation(Arc::new(Inner {

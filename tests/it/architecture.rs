@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("telemetry", 0),
     ("token", 0),
     ("trace", 0),
+    ("admission", 1),
     ("fit", 1),
     ("store", 1),
     ("impersonation", 2),
