@@ -138,7 +138,8 @@ impl Drop for Held {
 
 impl From<Crowding> for Error {
     fn from(error: Crowding) -> Self {
-        let message = "This installation has more requests at work than its share. Try again in a moment.";
+        let message =
+            "This installation has more requests at work than its share. Try again in a moment.";
         Self::new(ErrorCode::Overloaded, message)
             .retry_after(OVERLOAD_PAUSE)
             .caused_by(error)

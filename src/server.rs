@@ -1,9 +1,15 @@
 //! The service around the handlers: listeners, layers, health, shutdown.
 
 mod admin;
+mod closing;
 mod connections;
 mod contract;
+mod cross_origin;
+mod gate;
+mod held;
 mod layers;
+mod pressure;
+mod public;
 mod shutdown;
 
 use std::{io, net::SocketAddr};
@@ -12,8 +18,8 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use self::connections::Connections;
 pub use self::shutdown::terminated;
+use self::{connections::Connections, public::Public};
 use crate::{
     forge::Forge,
     inbox::{Events, Inbox, Schedule},
@@ -75,17 +81,17 @@ pub async fn serve(
 #[derive(Debug)]
 pub struct Server {
     forge: Forge,
-    public: Listener,
-    admin: Listener,
+    public: Listener<Public>,
+    admin: Listener<Router>,
     inbox: Inbox,
     stopping: CancellationToken,
 }
 
 #[derive(Debug)]
-struct Listener {
+struct Listener<Service> {
     socket: TcpListener,
     address: SocketAddr,
-    router: Router,
+    service: Service,
 }
 
 /// A listener cannot be opened.
@@ -121,7 +127,7 @@ impl Server {
         let settings = forge.config().server.clone();
         let stopping = CancellationToken::new();
         let inbox = Inbox::new(&forge, &events, &schedule);
-        let public = layers::around(ui.merge(inbox.routes()), &forge);
+        let public = Public::new(ui.merge(inbox.routes()), &forge);
         let admin = admin::router(forge.clone(), stopping.clone());
         Ok(Self {
             public: Listener::open(settings.listen, "server.listen", public).await?,
@@ -167,6 +173,7 @@ impl Server {
         let most = forge.config().server.max_in_flight * IDLE_FOR_EACH;
         let service = shutdown::Service {
             forge,
+            pressure: public.service.pressure(),
             inbox: inbox.start(),
             public: public.connections(most),
             admin: admin.connections(MOST_OPERATORS),
@@ -176,11 +183,11 @@ impl Server {
     }
 }
 
-impl Listener {
+impl<Service> Listener<Service> {
     async fn open(
         address: SocketAddr,
         setting: &'static str,
-        router: Router,
+        service: Service,
     ) -> Result<Self, ServeError> {
         let bind = |source| ServeError::Bind {
             address,
@@ -192,14 +199,14 @@ impl Listener {
         Ok(Self {
             socket,
             address,
-            router,
+            service,
         })
     }
 
-    fn connections(self, most: usize) -> Connections {
+    fn connections(self, most: usize) -> Connections<Service> {
         Connections {
             socket: self.socket,
-            router: self.router,
+            service: self.service,
             most,
         }
     }

@@ -49,7 +49,10 @@ fn whoever_holds_more_than_an_equal_part_is_refused_first() {
     let mut first: Vec<_> = (0..70).map_while(|_| of(&room, 1)).collect();
     let second: Vec<_> = (0..6).map_while(|_| of(&room, 2)).collect();
     assert_eq!((first.len(), second.len()), (70, 6));
-    assert!(of(&room, 1).is_none(), "it has 70 of 100, and there are two");
+    assert!(
+        of(&room, 1).is_none(),
+        "it has 70 of 100, and there are two"
+    );
     assert!(of(&room, 2).is_some());
     // Once there is room again nobody is refused.
     first.truncate(60);
@@ -96,7 +99,10 @@ fn under_pressure_shares_are_of_what_is_at_work() {
     let _other = of(&room, 2).unwrap();
     assert!(of(&room, 1).is_some());
     room.press(true);
-    assert!(of(&room, 1).is_none(), "41 are at work, of two installations");
+    assert!(
+        of(&room, 1).is_none(),
+        "41 are at work, of two installations"
+    );
     assert!(of(&room, 2).is_some());
     room.press(false);
     assert!(of(&room, 1).is_some());

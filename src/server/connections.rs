@@ -2,15 +2,19 @@
 //! and to listen.
 
 mod patience;
+mod progress;
+mod trickle;
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
+use axum::{
+    Router,
+    body::{Body, Bytes, HttpBody},
 };
+use hyper::{
+    Request, Response, body::Incoming, server::conn::http1, service::service_fn as answered_by,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -18,31 +22,57 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use tower::{BoxError, Service as _};
 
-use self::patience::Patience;
+use self::{
+    patience::Patience,
+    progress::{Progress, Watched},
+};
 
-/// For the head of a request, and for the pause before it: longer than what proxies in
-/// front of a remote keep an idle connection (60 to 90 s), so that they close it first.
-const HEAD_PATIENCE: Duration = Duration::from_mins(2);
-/// A client that takes nothing of its answer for so long is gone.
-const STALL_PATIENCE: Duration = Duration::from_secs(30);
+/// The body of a request.
+pub(super) type Asked = trickle::Trickle<Incoming>;
+
+/// For the pause between requests: longer than what proxies in front of a remote keep an
+/// idle connection (60 to 90 s), so that they close it first.
+const IDLE_PATIENCE: Duration = Duration::from_mins(2);
+/// For a head that is on its way when the service is told to stop: it is a packet or two.
+const STOP_PATIENCE: Duration = Duration::from_secs(1);
 /// After a failure that the next attempt would meet as well: no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
+/// What answers the requests of a listener.
+pub(super) trait Answers: Clone + Send + Sync + 'static {
+    /// The body of an answer.
+    type Body: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static;
+
+    /// Answers one.
+    fn answer(self, request: Request<Asked>) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
+/// Answers whatever comes: for a listener that only operators reach.
+impl Answers for Router {
+    type Body = Body;
+
+    async fn answer(mut self, request: Request<Asked>) -> Response<Body> {
+        self.call(request)
+            .await
+            .unwrap_or_else(|never: Infallible| match never {})
+    }
+}
+
 /// A listener and what answers there.
-pub(super) struct Connections {
+pub(super) struct Connections<Service> {
     pub(super) socket: TcpListener,
-    pub(super) router: Router,
+    pub(super) service: Service,
     /// How many at once; more wait in the system's queue.
     pub(super) most: usize,
 }
 
-impl Connections {
+impl<Service: Answers> Connections<Service> {
     /// Serves HTTP/1.1 until `stopping`, then takes no connection any more and lets those
     /// that are open finish, for at most `drain`. Whether all of them did.
     pub(super) async fn serve(self, stopping: CancellationToken, drain: Duration) -> bool {
         let room = Arc::new(Semaphore::new(self.most));
-        let router = self.router.with_state(());
         let mut open = JoinSet::new();
         loop {
             let (stream, place) = tokio::select! {
@@ -51,9 +81,9 @@ impl Connections {
                 Some(_) = open.join_next() => continue,
                 accepted = accept(&self.socket, &room) => accepted,
             };
-            let (router, stopping) = (router.clone(), stopping.clone());
+            let (service, stopping) = (self.service.clone(), stopping.clone());
             open.spawn(async move {
-                answer(stream, router, stopping).await;
+                converse(stream, service, stopping).await;
                 drop(place);
             });
         }
@@ -93,17 +123,19 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-async fn answer(stream: TcpStream, router: Router, stopping: CancellationToken) {
+/// Answers the requests of one connection until it ends.
+async fn converse(stream: TcpStream, service: impl Answers, stopping: CancellationToken) {
     // An answer is written in one go: waiting for more to send only delays it.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::trace!(cause = %error, "a connection without TCP_NODELAY");
     }
+    let progress = Progress::of_new_connection();
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
+        .header_read_timeout(IDLE_PATIENCE)
         .serve_connection(
-            TokioIo::new(Patience::new(stream, STALL_PATIENCE)),
-            TowerToHyperService::new(router),
+            TokioIo::new(Patience::new(stream, progress.clone())),
+            answered_by(|request| answer(request, service.clone(), &progress)),
         )
         .with_upgrades();
     let mut connection = pin!(connection);
@@ -111,11 +143,31 @@ async fn answer(stream: TcpStream, router: Router, stopping: CancellationToken) 
         outcome = connection.as_mut() => outcome,
         () = stopping.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            loop {
+                match timeout(STOP_PATIENCE, connection.as_mut()).await {
+                    Ok(outcome) => break outcome,
+                    Err(_) if progress.owes_an_answer() => {}
+                    // Half a head: nobody was promised anything.
+                    Err(_) => break Ok(()),
+                }
+            }
         }
     };
     if let Err(error) = outcome {
         tracing::trace!(cause = %error, "a connection ended early");
+    }
+}
+
+fn answer<Service: Answers>(
+    request: Request<Incoming>,
+    service: Service,
+    progress: &Progress,
+) -> impl Future<Output = Result<Response<Watched<Service::Body>>, Infallible>> + Send + use<Service>
+{
+    let answering = progress.begin_answer();
+    async move {
+        let answer = service.answer(request.map(Asked::new)).await;
+        Ok(answer.map(|body| Watched::new(body, answering)))
     }
 }
 

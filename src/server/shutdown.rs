@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
+use axum::Router;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::connections::Connections;
+use super::{connections::Connections, pressure::Pressure, public::Public};
 use crate::{forge::Forge, inbox::Working};
 
 /// What requests in flight and jobs get once the service is told to stop.
@@ -43,9 +44,10 @@ async fn terminate() {
 /// Everything that runs until the process stops.
 pub(super) struct Service {
     pub(super) forge: Forge,
+    pub(super) pressure: Pressure,
     pub(super) inbox: Working,
-    pub(super) public: Connections,
-    pub(super) admin: Connections,
+    pub(super) public: Connections<Public>,
+    pub(super) admin: Connections<Router>,
     pub(super) stopping: CancellationToken,
 }
 
@@ -55,6 +57,7 @@ impl Service {
     pub(super) async fn run(self, stop: impl Future<Output = ()> + Send) {
         let Self {
             forge,
+            pressure,
             inbox,
             public,
             admin,
@@ -64,6 +67,7 @@ impl Service {
         // Whoever holds a scrape open does not hold the process.
         let admin = tokio::spawn(admin.serve(drained.clone(), Duration::from_secs(1)));
         let public = tokio::spawn(public.serve(stopping.clone(), DRAIN));
+        let pressure = AbortOnDropHandle::new(tokio::spawn(pressure.watch()));
         stop.await;
         tracing::info!("stopping: what is at work has {} s", DRAIN.as_secs());
         stopping.cancel();
@@ -73,6 +77,7 @@ impl Service {
                 "stopped with requests in flight: they took longer than the drain allows"
             );
         }
+        drop(pressure);
         forge.flush().await;
         drained.cancel();
         let _ = admin.await;

@@ -1,0 +1,33 @@
+//! Calls that a browser makes straight to the remote (`requestRemote`).
+
+use std::time::Duration;
+
+use http::{HeaderValue, Method};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+use crate::config::Server;
+
+/// How long a browser may remember that an origin is allowed.
+const PREFLIGHT_AGE: Duration = Duration::from_hours(1);
+
+/// Preflights are answered here, without a FIT and without touching state.
+pub(super) fn cors(settings: &Server) -> CorsLayer {
+    let patterns = settings.cors_origins.clone();
+    let allowed = AllowOrigin::predicate(move |origin: &HeaderValue, _| {
+        origin
+            .to_str()
+            .is_ok_and(|origin| patterns.iter().any(|pattern| pattern.matches(origin)))
+    });
+    CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        // An app sends headers of its own; no cookie is ever looked at.
+        .allow_headers(AllowHeaders::mirror_request())
+        .max_age(PREFLIGHT_AGE)
+}

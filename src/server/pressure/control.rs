@@ -1,0 +1,93 @@
+//! From a delay to the part of each lane that is shed: arithmetic, without a clock.
+
+use std::time::Duration;
+
+use super::tap::Seen;
+
+/// A longer delay, all through a window, is too much. A build without optimisation is ten
+/// times slower and must not shed a developer's requests for that.
+pub(super) const TARGET: Duration =
+    Duration::from_millis(if cfg!(debug_assertions) { 100 } else { 10 });
+/// A delay of that much halves what is let in.
+const HALVING: f64 = 0.05;
+/// At least so much less is let in after a window that was too late, and
+const STEP_DOWN: f64 = 0.1;
+/// so much more after one that was not. The step grows with each such window in a row: what
+/// was learned in a flood must not outlive it.
+const STEP_UP: f64 = 0.05;
+/// After so many windows without a need to shed, the limit is forgotten.
+const CALM: u32 = 10;
+
+/// How many requests a second there is time for, while that is known.
+#[derive(Debug)]
+pub(super) struct Control {
+    lanes: usize,
+    budget: Option<f64>,
+    /// Windows in a row that were in time.
+    in_time: u32,
+    /// Those of them in which nothing had to be shed.
+    calm: u32,
+}
+
+impl Control {
+    pub(super) const fn new(lanes: usize) -> Self {
+        Self {
+            lanes,
+            budget: None,
+            in_time: 0,
+            calm: 0,
+        }
+    }
+
+    /// Whether there is more to do than time.
+    pub(super) const fn is_on(&self) -> bool {
+        self.budget.is_some()
+    }
+
+    /// The part of each lane to shed in the next window, after one of that length, in which
+    /// the queue was never shorter than `delay`.
+    pub(super) fn next(&mut self, delay: Duration, took: Duration, seen: &[Seen]) -> Vec<f64> {
+        let rate = |count: u32| f64::from(count) / took.as_secs_f64().max(f64::EPSILON);
+        let came: f64 = seen.iter().map(|lane| rate(lane.came)).sum();
+        let served: f64 = seen
+            .iter()
+            .map(|lane| rate(lane.came.saturating_sub(lane.shed)))
+            .sum();
+        self.learn(delay, served);
+        let excess = self.budget.map_or(0.0, |budget| (came - budget).max(0.0));
+        self.calm = if excess > 0.0 {
+            0
+        } else {
+            self.calm.saturating_add(1)
+        };
+        if self.calm >= CALM && self.in_time >= CALM {
+            self.budget = None;
+        }
+        self.distribute(excess, seen.iter().map(|lane| rate(lane.came)))
+    }
+
+    fn learn(&mut self, delay: Duration, served: f64) {
+        if delay > TARGET {
+            let seconds = delay.as_secs_f64();
+            let down = (seconds / (seconds + HALVING)).max(STEP_DOWN);
+            self.budget = Some(served * (1.0 - down));
+            self.in_time = 0;
+            return;
+        }
+        self.in_time = self.in_time.saturating_add(1);
+        if let Some(budget) = &mut self.budget {
+            *budget *= 1.0 + STEP_UP * f64::from(self.in_time);
+        }
+    }
+
+    /// Takes the excess from the first lane, and from the next only what is left of it.
+    fn distribute(&self, mut excess: f64, came: impl Iterator<Item = f64>) -> Vec<f64> {
+        let mut parts = Vec::with_capacity(self.lanes);
+        for came in came {
+            let shed = excess.min(came);
+            excess -= shed;
+            parts.push(if came > 0.0 { shed / came } else { 0.0 });
+        }
+        parts
+    }
+}

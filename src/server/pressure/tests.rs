@@ -1,0 +1,228 @@
+use std::{collections::VecDeque, time};
+
+use super::{
+    control::TARGET,
+    tap::{ALWAYS, Seen},
+    *,
+};
+use crate::admission::Refusals;
+
+const LATE: Duration = TARGET.saturating_mul(2);
+const IN_TIME: Duration = Duration::from_millis(1);
+
+fn came(count: u32) -> Seen {
+    Seen {
+        came: count,
+        shed: 0,
+    }
+}
+
+fn near(part: f64, expected: f64) -> bool {
+    (part - expected).abs() < 0.01
+}
+
+/// Requests that a tap lets in out of that many.
+fn let_in(tap: &Tap, count: u32) -> u32 {
+    (0..count).map(|_| u32::from(tap.lets_in())).sum()
+}
+
+#[test]
+fn at_ease_everything_is_let_in() {
+    let mut control = Control::new(2);
+    for _ in 0..100 {
+        let parts = control.next(IN_TIME, WINDOW, &[came(10_000), came(10_000)]);
+        assert_eq!(parts, [0.0, 0.0]);
+        assert!(!control.is_on());
+    }
+}
+
+#[test]
+fn the_first_lane_is_shed_before_the_second() {
+    let mut control = Control::new(3);
+    let few_events = control.next(LATE, WINDOW, &[came(50), came(950), came(10)]);
+    assert!(near(few_events[0], 1.0), "{few_events:?}");
+    assert!(few_events[1] > 0.0 && few_events[1] < 1.0, "{few_events:?}");
+    assert!(near(few_events[2], 0.0), "{few_events:?}");
+
+    let mut control = Control::new(3);
+    let many_events = control.next(LATE, WINDOW, &[came(950), came(50), came(10)]);
+    assert!(many_events[0] > 0.0, "{many_events:?}");
+    assert!(near(many_events[1], 0.0), "{many_events:?}");
+}
+
+#[test]
+fn a_longer_delay_sheds_more() {
+    let part = |delay| Control::new(1).next(delay, WINDOW, &[came(1000)])[0];
+    assert!(part(LATE) >= 0.09);
+    assert!(part(LATE * 2) > part(LATE));
+    assert!(part(LATE * 100) < 1.0);
+}
+
+#[test]
+fn the_limit_ends_at_once_when_the_flood_does() {
+    let mut control = Control::new(1);
+    for _ in 0..20 {
+        control.next(LATE, WINDOW, &[came(1000)]);
+    }
+    // What comes now is less than what there was time for.
+    let parts = control.next(IN_TIME, WINDOW, &[came(200)]);
+    assert!(near(parts[0], 0.0), "{parts:?}");
+    for _ in 0..20 {
+        control.next(IN_TIME, WINDOW, &[came(200)]);
+    }
+    assert!(!control.is_on(), "and then it is forgotten");
+}
+
+#[test]
+fn a_limit_that_was_learned_from_too_little_grows_away_within_two_seconds() {
+    let mut control = Control::new(1);
+    control.next(Duration::from_secs(1), WINDOW, &[came(10)]);
+    let windows = (0..100).take_while(|_| control.next(IN_TIME, WINDOW, &[came(2000)])[0] > 0.0);
+    let took = WINDOW * u32::try_from(windows.count()).unwrap();
+    assert!(took <= Duration::from_secs(2), "{took:?}");
+}
+
+/// A service that has time for `capacity` requests of full cost in a window, where one that
+/// is shed costs a quarter, with a queue of what it did not get to.
+struct Played {
+    queue: f64,
+    control: Control,
+    part: f64,
+}
+
+impl Played {
+    /// The delay at the end of a window in which `offered` requests came.
+    fn window(&mut self, offered: f64, capacity: f64) -> Duration {
+        let cost = (1.0 - self.part) + self.part / 4.0;
+        let handled = ((self.queue + offered) * cost).min(capacity) / cost;
+        self.queue = self.queue + offered - handled;
+        let delay = WINDOW.mul_f64(self.queue * cost / capacity);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count"
+        )]
+        let seen = Seen {
+            came: handled as u32,
+            shed: (handled * self.part) as u32,
+        };
+        self.part = self.control.next(delay, WINDOW, &[seen])[0];
+        delay
+    }
+}
+
+#[test]
+fn twice_what_there_is_time_for_does_not_let_the_queue_stand() {
+    let mut played = Played {
+        queue: 0.0,
+        control: Control::new(1),
+        part: 0.0,
+    };
+    let capacity = 2000.0;
+    let delays: VecDeque<_> = (0..600)
+        .map(|_| played.window(2.0 * capacity, capacity))
+        .collect();
+    // The first second is the price of noticing.
+    let late = delays.iter().skip(10).filter(|delay| **delay > TARGET * 4);
+    assert!(late.count() <= 6, "{delays:?}");
+    let shed = played.part;
+    assert!(shed > 0.4 && shed < 0.9, "{shed}");
+    let after: Vec<_> = (0..20)
+        .map(|_| played.window(0.5 * capacity, capacity))
+        .collect();
+    assert!(after[10] <= IN_TIME && played.part == 0.0, "{after:?}");
+}
+
+#[test]
+fn a_tap_sheds_the_part_it_is_told_and_spreads_it() {
+    let tap = Tap::default();
+    assert_eq!(let_in(&tap, 1000), 1000);
+    for (part, expected) in [(0.5, 500), (0.1, 900), (0.9, 100)] {
+        tap.take();
+        tap.shed(part);
+        let in_all = let_in(&tap, 1000);
+        assert!(in_all.abs_diff(expected) <= ALWAYS + 2, "{part}: {in_all}");
+        let in_a_row = let_in(&tap, 100);
+        assert!(in_a_row.abs_diff(expected / 10) <= 2, "{part}: {in_a_row}");
+        let seen = tap.take();
+        assert_eq!(seen.came - seen.shed, in_all + in_a_row);
+    }
+}
+
+#[test]
+fn a_few_requests_of_each_window_are_let_in_whatever_comes() {
+    let tap = Tap::default();
+    tap.shed(1.0);
+    for _ in 0..3 {
+        assert_eq!(let_in(&tap, 10_000), ALWAYS);
+        tap.take();
+    }
+}
+
+#[test]
+fn one_long_poll_is_no_queue() {
+    let began = Instant::now();
+    let mut window = Window::beginning(began);
+    window.add(WINDOW * 3);
+    assert!(
+        window.end(began + WINDOW * 3).is_none(),
+        "one look is not enough"
+    );
+    window.add(IN_TIME);
+    window.add(IN_TIME);
+    let (least, took) = window.end(began + WINDOW * 4).unwrap();
+    assert_eq!((least, took), (IN_TIME, WINDOW * 4));
+}
+
+fn lane() -> (Arc<Tap>, Room) {
+    (Arc::default(), Room::new(1, Refusals::of_lane("test")))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_runtime_is_in_time() {
+    let (tap, room) = lane();
+    let watch = tokio::spawn(Pressure::on(vec![(Arc::clone(&tap), room)]).watch());
+    for _ in 0..50 {
+        let_in(&tap, 1000);
+        tokio::time::sleep(WINDOW).await;
+        assert_eq!(let_in(&tap, 1000), 1000);
+    }
+    watch.abort();
+}
+
+/// Keeps its thread busy for `span` each time it gets a turn, as long as it is told to.
+async fn busy(span: Duration, on: Arc<std::sync::atomic::AtomicBool>) {
+    while on.load(std::sync::atomic::Ordering::Relaxed) {
+        let began = time::Instant::now();
+        while began.elapsed() < span {
+            std::hint::spin_loop();
+        }
+        behind_all_others().await;
+    }
+}
+
+#[tokio::test]
+async fn a_queue_of_busy_tasks_is_noticed_and_its_end_too() {
+    let (tap, room) = lane();
+    let watch = tokio::spawn(Pressure::on(vec![(Arc::clone(&tap), room)]).watch());
+    let on = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    // A turn of all of them takes longer than the target; one alone does not.
+    let tasks: Vec<_> = (0..4)
+        .map(|_| tokio::spawn(busy(TARGET / 2, Arc::clone(&on))))
+        .collect();
+    let began = time::Instant::now();
+    while let_in(&tap, 100) == 100 {
+        assert!(began.elapsed() < Duration::from_secs(30), "not noticed");
+        behind_all_others().await;
+    }
+    on.store(false, std::sync::atomic::Ordering::Relaxed);
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let ended = time::Instant::now();
+    while let_in(&tap, 20) < 20 {
+        assert!(ended.elapsed() < Duration::from_secs(30), "not forgotten");
+        tokio::time::sleep(SAMPLE).await;
+    }
+    watch.abort();
+}
