@@ -76,6 +76,7 @@ impl HttpBody for Held {
         let held = self.get_mut();
         // A stream that always has more never waits: it is asked before each further part.
         if held.streams
+            && !held.body.is_end_stream()
             && let Some(bound) = &mut held.bound
             && bound.deadline.remaining().is_zero()
         {

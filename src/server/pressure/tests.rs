@@ -95,7 +95,7 @@ impl Played {
     fn window(&mut self, offered: f64, capacity: f64) -> Duration {
         let cost = (1.0 - self.part) + self.part / 4.0;
         let handled = ((self.queue + offered) * cost).min(capacity) / cost;
-        self.queue = self.queue + offered - handled;
+        self.queue = (self.queue + offered - handled).max(0.0);
         let delay = WINDOW.mul_f64(self.queue * cost / capacity);
         #[expect(
             clippy::cast_possible_truncation,
