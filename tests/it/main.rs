@@ -19,6 +19,7 @@ mod impersonation;
 mod inbox_command;
 mod key_sets;
 mod lifecycle;
+mod overload;
 mod products;
 mod replicas;
 mod residency;
