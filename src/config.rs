@@ -181,7 +181,8 @@ pub struct Server {
     pub admin_listen: SocketAddr,
     /// `server.max_body_bytes`: larger requests are refused with 413.
     pub max_body_bytes: usize,
-    /// `server.max_in_flight`: requests served at once; more are refused with 503.
+    /// `server.max_in_flight`: requests served at once, of pages and of the platform each;
+    /// more are refused with 503. One installation alone gets three quarters.
     pub max_in_flight: usize,
     /// `server.answer_within_ms`: what a handler and all its calls have, less than the
     /// 25 s that Forge waits.
