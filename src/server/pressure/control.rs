@@ -8,8 +8,8 @@ use super::tap::Seen;
 /// times slower and must not shed a developer's requests for that.
 pub(super) const TARGET: Duration =
     Duration::from_millis(if cfg!(debug_assertions) { 100 } else { 10 });
-/// A delay of that much halves what is let in.
-const HALVING: f64 = 0.05;
+/// A delay of that many seconds halves what is let in.
+const HALVING: f64 = 5.0 * TARGET.as_secs_f64();
 /// At least so much less is let in after a window that was too late, and
 const STEP_DOWN: f64 = 0.1;
 /// so much more after one that was not. The step grows with each such window in a row: what
@@ -53,7 +53,8 @@ impl Control {
             .iter()
             .map(|lane| rate(lane.came.saturating_sub(lane.shed)))
             .sum();
-        self.learn(delay, served);
+        let shed = 1.0 - if came > 0.0 { served / came } else { 1.0 };
+        self.learn(delay, served, shed);
         let excess = self.budget.map_or(0.0, |budget| (came - budget).max(0.0));
         self.calm = if excess > 0.0 {
             0
@@ -66,8 +67,11 @@ impl Control {
         self.distribute(excess, seen.iter().map(|lane| rate(lane.came)))
     }
 
-    fn learn(&mut self, delay: Duration, served: f64) {
-        if delay > TARGET {
+    /// The more is shed already, the longer a delay it takes to shed still more: where that
+    /// does not help, something else keeps the processor busy, and late is better than never.
+    fn learn(&mut self, delay: Duration, served: f64, shed: f64) {
+        let patience = 1.0 - shed.powi(4);
+        if delay.mul_f64(patience.max(0.0)) > TARGET {
             let seconds = delay.as_secs_f64();
             let down = (seconds / (seconds + HALVING)).max(STEP_DOWN);
             self.budget = Some(served * (1.0 - down));
