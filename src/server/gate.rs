@@ -26,7 +26,7 @@ const PLATFORM_PATIENCE: Duration = Duration::from_millis(4500);
 /// It waits 55 s for an uninstall (Forge events: "Uninstall").
 const UNINSTALL_PATIENCE: Duration = Duration::from_secs(53);
 /// An agent streams its answer as events, for 900 s at most (Forge limits: "Rovo agents").
-const STREAM_PATIENCE: Duration = Duration::from_secs(900);
+const STREAM_PATIENCE: Duration = Duration::from_mins(15);
 
 /// Shared by all connections.
 #[derive(Debug, Clone)]

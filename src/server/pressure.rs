@@ -4,7 +4,7 @@
 //! that never waits is done before the next one begins, and what is too much queues in front
 //! of it, in the runtime and in the sockets. So a task of its own asks for its turn every few
 //! milliseconds and measures how late it comes. A queue that does not empty within a window
-//! is too much work (the criterion is CoDel's, RFC 8289); then as many requests are let in as
+//! is too much work (the criterion of RFC 8289); then as many requests are let in as
 //! were answered before, and a little less or more with each window.
 
 mod control;
