@@ -145,14 +145,12 @@ impl Impersonation {
         trace: &TraceId,
     ) -> Result<AccountToken, ImpersonationError> {
         let now = Instant::now();
-        if let Some(held) = self.desk.memory.token(subject)
-            && let Some(token) = held.token_at(now)
-        {
+        if let Some(hit) = self.desk.memory.hit(subject, now) {
             self.desk.meter.hit.increment(1);
-            if held.renewal_due(now) {
+            if hit.renewal_due {
                 self.renew(subject, app_token, trace);
             }
-            return Ok(token.clone());
+            return Ok(hit.token);
         }
         // In a box, so that the future of a hit stays small.
         Box::pin(self.exchanged(subject, app_token, deadline, trace)).await
@@ -161,9 +159,7 @@ impl Impersonation {
     /// A product answered 401 to this token: it is handed out no more. A newer one
     /// that has come meanwhile stays.
     pub fn refused(&self, subject: &Subject, token: &AccountToken) {
-        if let Some(held) = self.desk.memory.token(subject) {
-            held.refuse(token);
-        }
+        self.desk.memory.refuse(subject, token);
     }
 
     /// Forgets all tokens of an installation, also those that are on their way.
@@ -219,8 +215,8 @@ impl Impersonation {
     fn known(&self, subject: &Subject) -> Option<Result<AccountToken, ImpersonationError>> {
         let now = Instant::now();
         let memory = &self.desk.memory;
-        let held = memory.token(subject);
-        held.and_then(|held| held.token_at(now).cloned())
+        memory
+            .token(subject, now)
             .map(Ok)
             .or_else(|| memory.denial(subject, now).map(Err))
     }
@@ -247,6 +243,10 @@ impl Impersonation {
             let land =
                 |result| pilot.land(result, |subject, result| desk.memory.keep(subject, result));
             errand.run(land).await;
+            let now = Instant::now();
+            if desk.memory.sweep_due(now) {
+                desk.memory.sweep(now);
+            }
         });
     }
 }

@@ -67,6 +67,7 @@
 
 pub mod actor;
 mod admission;
+mod cache;
 #[cfg(test)]
 mod captured_log;
 pub mod clock;

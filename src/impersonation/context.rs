@@ -65,6 +65,14 @@ impl ContextId {
         }
     }
 
+    /// What kind of place it is, in a word, and its id.
+    pub(super) fn place(&self) -> (&'static str, &str) {
+        match &self.0 {
+            Place::Site(_, cloud) => ("site", cloud.as_str()),
+            Place::Workspace(workspace) => ("workspace", workspace.as_str()),
+        }
+    }
+
     /// How the context is written: the documented form first, and another if there is one.
     ///
     /// Jira has two. Its site form is documented; where the gateway could not load

@@ -73,8 +73,8 @@ impl Errand<'_> {
             return land(self.exchange().await);
         };
         let subject = self.pilot.subject();
-        let held = self.desk.memory.token(subject);
-        match replicas.turn(subject, held.as_deref(), self.patience).await {
+        let held = self.desk.memory.predecessor(subject);
+        match replicas.turn(subject, held.as_ref(), self.patience).await {
             Ok(Turn::Got(grant)) => {
                 self.desk.meter.shared.increment(1);
                 land(Ok(grant));

@@ -1,7 +1,7 @@
 //! A token that is kept, and how long it serves.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -26,15 +26,23 @@ pub(super) struct Grant {
     pub(super) ttl: Duration,
 }
 
-/// A token in the cache.
+/// A token in the cache, where a million of them may lie: 48 bytes beside the token's text.
 #[derive(Debug)]
 pub(super) struct Held {
     token: AccountToken,
     asked: Instant,
-    serves: Duration,
+    /// Milliseconds after `asked`.
+    serves: u32,
     /// Milliseconds after `asked` from which a hit begins a renewal.
-    renew_from: AtomicU64,
+    renew_from: AtomicU32,
     refused: AtomicBool,
+}
+
+/// A token that is in memory while another is being fetched.
+#[derive(Debug)]
+pub(super) struct Predecessor {
+    token: AccountToken,
+    asked: Instant,
 }
 
 impl Held {
@@ -44,33 +52,38 @@ impl Held {
         let serves = grant
             .ttl
             .checked_sub(margin)
-            .filter(|span| !span.is_zero())?;
+            .map(millis)
+            .filter(|millis| *millis > 0)?;
         Some(Self {
             token: grant.token.clone(),
             asked: grant.asked,
             serves,
-            renew_from: AtomicU64::new(millis(serves * 3 / 4)),
+            renew_from: AtomicU32::new(serves - serves / 4),
             refused: AtomicBool::new(false),
         })
     }
 
     /// The token, if it still serves.
     pub(super) fn token_at(&self, now: Instant) -> Option<&AccountToken> {
-        (now < self.until() && !self.refused.load(Ordering::Relaxed)).then_some(&self.token)
+        (!self.has_lapsed(now) && !self.refused.load(Ordering::Relaxed)).then_some(&self.token)
     }
 
-    pub(super) fn until(&self) -> Instant {
-        self.asked + self.serves
+    /// Whether it serves no more at that time.
+    pub(super) fn has_lapsed(&self, now: Instant) -> bool {
+        self.age(now) >= self.serves
     }
 
-    /// Whether that one was asked for later, and is another.
-    pub(super) fn is_outdone_by(&self, grant: &Grant) -> bool {
-        grant.asked > self.asked && grant.token.secret() != self.token.secret()
+    /// To compare another with.
+    pub(super) fn predecessor(&self) -> Predecessor {
+        Predecessor {
+            token: self.token.clone(),
+            asked: self.asked,
+        }
     }
 
     /// Whether this caller is the one that begins a renewal.
     pub(super) fn renewal_due(&self, now: Instant) -> bool {
-        let age = millis(now.saturating_duration_since(self.asked));
+        let age = self.age(now);
         let from = self.renew_from.load(Ordering::Relaxed);
         age >= from
             && self
@@ -90,10 +103,22 @@ impl Held {
             self.refused.store(true, Ordering::Relaxed);
         }
     }
+
+    fn age(&self, now: Instant) -> u32 {
+        millis(now.saturating_duration_since(self.asked))
+    }
 }
 
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+impl Predecessor {
+    /// Whether that one was asked for later, and is another.
+    pub(super) fn is_outdone_by(&self, grant: &Grant) -> bool {
+        grant.asked > self.asked && grant.token.secret() != self.token.secret()
+    }
+}
+
+/// At most 49 days, which no token lives.
+fn millis(span: Duration) -> u32 {
+    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -121,11 +146,7 @@ mod tests {
             (600_000, 540_000),
             (3_600_000, 3_540_000),
         ] {
-            assert_eq!(
-                millis(held(ttl).unwrap().serves),
-                serves,
-                "a life of {ttl} ms"
-            );
+            assert_eq!(held(ttl).unwrap().serves, serves, "a life of {ttl} ms");
         }
     }
 
@@ -134,6 +155,20 @@ mod tests {
         for ttl in [0, 1, 999, 1_000] {
             assert!(held(ttl).is_none(), "a life of {ttl} ms");
         }
+    }
+
+    #[test]
+    fn a_life_beyond_all_bounds_is_cut_and_not_wrapped() {
+        let held = held(u64::MAX).unwrap();
+        assert!(
+            held.token_at(held.asked + Duration::from_hours(24))
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn it_takes_no_more_room_than_its_text_is_worth() {
+        assert_eq!(size_of::<Held>(), 48);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use tokio::{
 
 use super::{
     error::ImpersonationError,
-    held::{Grant, Held},
+    held::{Grant, Held, Predecessor},
     subject::Subject,
 };
 use crate::{
@@ -83,7 +83,7 @@ impl Replicas {
     pub(super) async fn turn(
         &self,
         subject: &Subject,
-        held: Option<&Held>,
+        held: Option<&Predecessor>,
         patience: Deadline,
     ) -> Result<Turn, ImpersonationError> {
         let subject = shared_subject(subject);
@@ -168,7 +168,7 @@ impl Replicas {
     }
 
     /// The token, if it serves, and is not the one in memory, which is on its way out.
-    fn better(&self, token: &SharedToken, held: Option<&Held>) -> Option<Grant> {
+    fn better(&self, token: &SharedToken, held: Option<&Predecessor>) -> Option<Grant> {
         let now = Instant::now();
         let left = token.ttl.checked_sub(token.age)?;
         let text = token.secret.expose().to_owned();

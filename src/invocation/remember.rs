@@ -1,9 +1,10 @@
 //! Keeps what a verified FIT tells of its installation, for work that no invocation starts.
 //!
-//! The comparison is made in memory, field by field: an invocation that brings nothing new
-//! costs no allocation and no write. Nothing here can fail the invocation.
+//! The comparison is made in memory, field by field and where the record lies: an invocation
+//! that brings nothing new costs no allocation and no write. Nothing here can fail it.
 
 use crate::{
+    clock::Timestamp,
     fit::{Fit, InstallationContext},
     forge::Forge,
     store::{Installation, Remembered, StoredContext, TokenOrigin},
@@ -12,20 +13,29 @@ use crate::{
 
 pub(super) fn remember(forge: &Forge, fit: &Fit, app_token: Option<&AppToken>) {
     let installations = forge.installations();
+    let now = forge.clock().now();
+    let is_as_known = |known: &Remembered| {
+        known.was_seen_lately(now)
+            && describes(known, fit)
+            && !app_token.is_some_and(|token| is_news(fit, token, Some(known), now))
+    };
+    let id = &fit.app.installation_id;
+    if installations.look_at(id, is_as_known) != Some(true) {
+        take_in(forge, fit, app_token, now);
+    }
+}
+
+fn take_in(forge: &Forge, fit: &Fit, app_token: Option<&AppToken>, now: Timestamp) {
+    let installations = forge.installations();
     let known = installations.known(&fit.app.installation_id);
     let known = known.as_deref();
-    let token = app_token.filter(|token| is_news(forge, fit, token, known));
-    let now = forge.clock().now();
-    if token.is_some()
-        || !known.is_some_and(|known| known.was_seen_lately(now) && describes(known, fit))
-    {
-        let installation = describe(fit, known);
-        match token {
-            Some(token) if fit.may_come_from_browser() => {
-                installations.remember_from_browser(installation, token.clone());
-            }
-            token => installations.remember(installation, token.cloned()),
+    let installation = describe(fit, known);
+    let token = app_token.filter(|token| is_news(fit, token, known, now));
+    match token {
+        Some(token) if fit.may_come_from_browser() => {
+            installations.remember_from_browser(installation, token.clone());
         }
+        token => installations.remember(installation, token.cloned()),
     }
 }
 
@@ -34,13 +44,13 @@ pub(super) fn remember(forge: &Forge, fit: &Fit, app_token: Option<&AppToken>) {
 /// A FIT with a user in it may have come from a browser, and whoever sits there can put
 /// any text beside it as the app's token. Such a token fills a gap and replaces nothing
 /// that lives; the one of an event or a schedule always counts, and takes its place.
-fn is_news(forge: &Forge, fit: &Fit, token: &AppToken, known: Option<&Remembered>) -> bool {
+fn is_news(fit: &Fit, token: &AppToken, known: Option<&Remembered>, now: Timestamp) -> bool {
     let held = known.and_then(|known| Some((known.app_token.as_ref()?, known.token_origin)));
     let Some((held, origin)) = held else {
         return true;
     };
     if fit.may_come_from_browser() {
-        return !forge.lives(held) && held.secret() != token.secret();
+        return !held.lives_at(now) && held.secret() != token.secret();
     }
     origin == TokenOrigin::Browser || held.secret() != token.secret()
 }

@@ -77,6 +77,18 @@ impl Installations {
         self.0.memory.get(*id)
     }
 
+    /// What `look` makes of an installation that memory has, at no cost but its own: nothing
+    /// is allocated or counted. `look` must be short and ask for no installation: while it
+    /// looks, what is [remembered](Self::remember) waits.
+    #[must_use]
+    pub fn look_at<R>(
+        &self,
+        id: &InstallationId,
+        look: impl FnOnce(&Remembered) -> R,
+    ) -> Option<R> {
+        self.0.memory.look_at(*id, look)
+    }
+
     /// Takes in what an invocation brought, with a token that the platform itself put beside
     /// it. Never waits and never fails.
     ///

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 /// Each room with its floor.
 const FLOORS: &[(&str, u8)] = &[
+    ("cache", 0),
     ("captured_log", 0),
     ("clock", 0),
     ("config", 0),

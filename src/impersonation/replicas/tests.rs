@@ -55,8 +55,8 @@ async fn a_refused_token_is_not_taken_back_from_the_others() {
     let gateway = FakeGateway::generous().await;
     let [ours, theirs] = two_replicas(&gateway, &bench).await;
     assert_eq!(ask(&ours, &subject()).await.unwrap(), "token-0");
-    let held = ours.desk.memory.token(&subject()).unwrap();
-    let refused = held.token_at(Instant::now()).unwrap().clone();
+    let memory = &ours.desk.memory;
+    let refused = memory.token(&subject(), Instant::now()).unwrap();
     ours.refused(&subject(), &refused);
     assert_eq!(ask(&ours, &subject()).await.unwrap(), "token-1");
     assert_eq!(ask(&theirs, &subject()).await.unwrap(), "token-1");

@@ -286,7 +286,7 @@ async fn the_number_of_tokens_is_bounded_and_the_last_one_is_kept() {
         let popular = if n < 10 { 20 } else { 2 };
         for _ in 0..popular {
             ask(&impersonation, &account(n)).await.unwrap();
-            assert!(impersonation.desk.memory.settled_tokens() <= 10);
+            assert!(impersonation.desk.memory.tokens() <= 10);
         }
         assert_eq!(gateway.requests(), n + 1);
     }
