@@ -1,9 +1,13 @@
 //! An impersonated account: the app token, exchanged for that account's.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use http::HeaderValue;
+use tokio::time::Instant;
 
 use super::{ActorError, Stage, app::AppCredentials};
 use crate::{
@@ -15,13 +19,25 @@ use crate::{
     token::AccountToken,
 };
 
+/// How long a token serves without a question to the cache, which would answer with the same:
+/// what it hands out lives a second longer at least. It lasts from where the account is asked
+/// for to the first call.
+const FRESH: Duration = Duration::from_secs(1);
+
 #[derive(Debug, Clone)]
 pub(super) struct AccountCredentials {
     app: Arc<AppCredentials>,
     subject: Subject,
     /// What was handed out last, to know it again when it is refused. Held for a clone
     /// only, never across an await.
-    token: Arc<Mutex<Option<AccountToken>>>,
+    latest: Arc<Mutex<Option<Latest>>>,
+}
+
+#[derive(Debug)]
+struct Latest {
+    token: AccountToken,
+    authorization: HeaderValue,
+    at: Instant,
 }
 
 impl AccountCredentials {
@@ -49,7 +65,7 @@ impl AccountCredentials {
         let credentials = Self {
             app,
             subject,
-            token: Arc::default(),
+            latest: Arc::default(),
         };
         let deadline = credentials.stage().deadline;
         credentials.exchange(deadline).await?;
@@ -73,7 +89,7 @@ impl AccountCredentials {
         Ok(Self {
             app: Arc::clone(&self.app),
             subject,
-            token: Arc::default(),
+            latest: Arc::default(),
         })
     }
 
@@ -102,8 +118,22 @@ impl AccountCredentials {
             outcome => outcome?,
         };
         let authorization = token.authorization();
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        *self.latest() = Some(Latest {
+            token,
+            authorization: authorization.clone(),
+            at: Instant::now(),
+        });
         Ok(authorization)
+    }
+
+    fn fresh(&self) -> Option<HeaderValue> {
+        let latest = self.latest();
+        let fresh = latest.as_ref().filter(|it| it.at.elapsed() < FRESH);
+        fresh.map(|it| it.authorization.clone())
+    }
+
+    fn latest(&self) -> MutexGuard<'_, Option<Latest>> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -117,17 +147,19 @@ impl Credentials for AccountCredentials {
     }
 
     fn authorization(&self, deadline: Deadline) -> BoxFuture<'_, Result<HeaderValue, Error>> {
-        self.exchange(deadline).boxed()
+        async move {
+            match self.fresh() {
+                Some(authorization) => Ok(authorization),
+                None => self.exchange(deadline).await,
+            }
+        }
+        .boxed()
     }
 
     fn refused<'a>(&'a self, refused: &'a HeaderValue) -> BoxFuture<'a, bool> {
         async move {
-            let held = self
-                .token
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
-            if let Some(token) = held.filter(|token| token.authorization() == *refused) {
+            let held = self.latest().take_if(|it| it.authorization == *refused);
+            if let Some(Latest { token, .. }) = held {
                 self.stage()
                     .shared
                     .impersonation
