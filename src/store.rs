@@ -31,6 +31,8 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 
+#[doc(hidden)]
+pub use self::seal::Sealing;
 use self::{
     bounded::Bounded, jobs::Jobs, postgres::PostgresStore, seal::Sealer, shared::Shared,
     sqlite::SqliteStore,

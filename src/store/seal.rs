@@ -196,6 +196,33 @@ impl Sealer {
     }
 }
 
+/// Seals app tokens as the stores do, for the benchmarks alone.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Sealing(Sealer);
+
+impl Sealing {
+    /// Seals with a key as the settings hold it.
+    ///
+    /// # Errors
+    /// [`KeyError`] if it is none.
+    pub fn with_key(base64: &Secret) -> Result<Self, KeyError> {
+        Sealer::with_key(base64).map(Self)
+    }
+
+    /// The sealed token; nothing if the crypto library fails.
+    #[must_use]
+    pub fn seal(&self, owner: InstallationId, token: &Secret) -> Option<Vec<u8>> {
+        self.0.seal(Purpose::AppToken, owner, token).ok()
+    }
+
+    /// The token; nothing if it was not sealed for that installation.
+    #[must_use]
+    pub fn open(&self, owner: InstallationId, sealed: &[u8]) -> Option<Secret> {
+        self.0.open(Purpose::AppToken, owner, sealed).ok()
+    }
+}
+
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sealer").finish_non_exhaustive()
