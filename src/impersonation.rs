@@ -162,6 +162,13 @@ impl Impersonation {
         self.desk.memory.refuse(subject, token);
     }
 
+    /// How many tokens are in memory: at most `impersonation.max_cached_tokens`, and those that
+    /// lapsed not long ago among them.
+    #[must_use]
+    pub fn cached_tokens(&self) -> usize {
+        self.desk.memory.tokens()
+    }
+
     /// Forgets all tokens of an installation, also those that are on their way.
     ///
     /// It looks at every token that is kept: fit for an uninstall, not for each request.

@@ -126,7 +126,6 @@ impl Memory {
         self.forms.insert(installation, form);
     }
 
-    #[cfg(test)]
     pub(super) fn tokens(&self) -> usize {
         self.tokens.len()
     }

@@ -77,6 +77,12 @@ impl Installations {
         self.0.memory.get(*id)
     }
 
+    /// How many installations memory has: at most 100,000.
+    #[must_use]
+    pub fn in_memory(&self) -> usize {
+        self.0.memory.len()
+    }
+
     /// What `look` makes of an installation that memory has, at no cost but its own: nothing
     /// is allocated or counted. `look` must be short and ask for no installation: while it
     /// looks, what is [remembered](Self::remember) waits.

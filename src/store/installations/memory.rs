@@ -37,6 +37,10 @@ impl Memory {
         self.cache.get(&id, Arc::clone)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.cache.len()
+    }
+
     /// What `look` makes of an entry. It holds up those who change it.
     pub(super) fn look_at<R>(
         &self,
