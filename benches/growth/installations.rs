@@ -36,14 +36,19 @@ pub(crate) fn measure(runtime: &Runtime, most: usize) -> Table {
         ],
     );
     let curves = [1, 1_000, MOST, MOST + MOST / 2].into_iter();
+    // None is dropped: the next one would take its memory over and seem to take none.
+    let mut memories = Vec::new();
     for count in curves.filter(|count| *count <= most) {
-        table.row(curve(runtime, count));
+        memories.push(runtime.block_on(Filled::new(count)));
+        if let Some(filled) = memories.last() {
+            table.row(curve(filled, count));
+        }
     }
     table
 }
 
-fn curve(runtime: &Runtime, count: usize) -> [String; 6] {
-    let (installations, bytes) = runtime.block_on(filled(count));
+fn curve(filled: &Filled, count: usize) -> [String; 6] {
+    let (installations, bytes) = (&filled.installations, filled.bytes);
     let kept = installations.in_memory();
     assert!(kept <= MOST, "{kept}");
     let there = (kept * 9 / 10).max(1);
@@ -83,30 +88,42 @@ fn curve(runtime: &Runtime, count: usize) -> [String; 6] {
     ]
 }
 
-/// Memory in front of a store that has all of them, and what it takes.
-async fn filled(count: usize) -> (Installations, usize) {
-    let settings = config::Store {
-        url: "sqlite::memory:".to_owned(),
-        encryption_key: None,
-    };
-    let opened = store::open(&settings, &config::Environment::Test, Clock::system());
-    let store = opened.await.unwrap().installations;
-    // Another one writes, so that this one holds nothing but its memory.
-    let writing = Installations::new(Arc::clone(&store), Clock::system());
-    for number in 0..count {
-        writing.remember(installation(number), Some(app_token()));
-        if number % 10_000 == 9_999 {
-            writing.flush().await;
+/// Memory in front of a store that has all of them.
+struct Filled {
+    installations: Installations,
+    /// What that memory takes.
+    bytes: usize,
+    /// Another one wrote them, so that the first holds nothing but its memory.
+    _writer: Installations,
+}
+
+impl Filled {
+    async fn new(count: usize) -> Self {
+        let settings = config::Store {
+            url: "sqlite::memory:".to_owned(),
+            encryption_key: None,
+        };
+        let opened = store::open(&settings, &config::Environment::Test, Clock::system());
+        let store = opened.await.unwrap().installations;
+        let writer = Installations::new(Arc::clone(&store), Clock::system());
+        for number in 0..count {
+            writer.remember(installation(number), Some(app_token()));
+            if number % 10_000 == 9_999 {
+                writer.flush().await;
+            }
+        }
+        writer.flush().await;
+        let before = resident();
+        let installations = Installations::new(store, Clock::system());
+        for number in 0..count {
+            installations.find(&id(number)).await.unwrap().unwrap();
+        }
+        Self {
+            installations,
+            bytes: resident().saturating_sub(before),
+            _writer: writer,
         }
     }
-    writing.flush().await;
-    drop(writing);
-    let before = resident();
-    let installations = Installations::new(store, Clock::system());
-    for number in 0..count {
-        installations.find(&id(number)).await.unwrap().unwrap();
-    }
-    (installations, resident().saturating_sub(before))
 }
 
 fn id(number: usize) -> InstallationId {

@@ -52,6 +52,20 @@ async fn a_thousand_callers_for_one_account_cost_one_exchange() {
 }
 
 #[tokio::test]
+async fn a_token_too_short_lived_to_be_kept_serves_the_call_that_it_was_asked_for() {
+    let app = app().await;
+    app.atlassian.answers(|call| match call.path.as_str() {
+        "/graphql" => exchanged(&call, 1),
+        _ => json_answer(200, json!({})),
+    });
+    let path = format!("/test/as/{COLLEAGUE}");
+    for exchanges in 1..=3 {
+        let _ = app.as_forge().get(&path).await.ok();
+        assert_eq!(app.atlassian.exchanges(), exchanges);
+    }
+}
+
+#[tokio::test]
 async fn the_exchange_goes_on_when_its_first_caller_goes_away() {
     let app = app().await;
     let (asked, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
