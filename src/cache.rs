@@ -64,9 +64,9 @@ pub(crate) struct Cache<K, V> {
 
 /// Alone on its lines of memory: a lock is written to by every reader.
 #[repr(align(128))]
-struct Part<K, V>(RwLock<Shelf<K, V>>);
+struct Part<K, V>(RwLock<Content<K, V>>);
 
-struct Shelf<K, V> {
+struct Content<K, V> {
     places: Places,
     /// Without gaps: the last one takes the place of one that goes.
     entries: Vec<Entry<K, V>>,
@@ -98,8 +98,8 @@ impl<K, V> Cache<K, V> {
     /// nobody may write: `read` must be short, and not come back to the cache.
     pub(crate) fn get<R>(&self, key: &impl Lookup<K>, read: impl FnOnce(&V) -> R) -> Option<R> {
         let (part, tag) = self.part(key);
-        let shelf = part.read();
-        let entry = &shelf.entries[shelf.place(tag, key)?];
+        let content = part.read();
+        let entry = &content.entries[content.place(tag, key)?];
         entry.touch();
         Some(read(&entry.value))
     }
@@ -112,25 +112,25 @@ impl<K, V> Cache<K, V> {
         change: impl FnOnce(Option<&V>) -> Change<V>,
     ) {
         let (part, tag) = self.part(key);
-        let mut shelf = part.write();
-        let place = shelf.place(tag, key);
-        let change = change(place.map(|at| &shelf.entries[at].value));
+        let mut content = part.write();
+        let place = content.place(tag, key);
+        let change = change(place.map(|at| &content.entries[at].value));
         // What goes is dropped when the lock is free again: a secret is wiped.
         let (mut replaced, mut gone) = (None, None);
         match (change, place) {
             (Change::Put(value), Some(at)) => {
-                let entry = &mut shelf.entries[at];
+                let entry = &mut content.entries[at];
                 entry.touch();
                 replaced = Some(std::mem::replace(&mut entry.value, value));
             }
             (Change::Put(value), None) => {
                 let entry = Entry::new(tag, key.to_key(), value);
-                gone = shelf.insert(entry, self.most_in_part);
+                gone = content.insert(entry, self.most_in_part);
             }
-            (Change::Remove, Some(at)) => gone = Some(shelf.remove(at)),
+            (Change::Remove, Some(at)) => gone = Some(content.remove(at)),
             (Change::Remove, None) | (Change::Keep, _) => {}
         }
-        drop(shelf);
+        drop(content);
         drop((replaced, gone));
     }
 
@@ -164,19 +164,19 @@ impl<K, V> Cache<K, V> {
 
 impl<K, V> Part<K, V> {
     fn new() -> Self {
-        Self(RwLock::new(Shelf {
+        Self(RwLock::new(Content {
             places: Places::new(),
             entries: Vec::new(),
             hand: 0,
         }))
     }
 
-    // No code of this file that holds the lock panics, and callers' code finds the shelf whole.
-    fn read(&self) -> RwLockReadGuard<'_, Shelf<K, V>> {
+    // No code of this file that holds the lock panics, and callers' code finds the content whole.
+    fn read(&self) -> RwLockReadGuard<'_, Content<K, V>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Shelf<K, V>> {
+    fn write(&self) -> RwLockWriteGuard<'_, Content<K, V>> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -186,23 +186,23 @@ impl<K, V> Part<K, V> {
         let mut left = self.read().entries.len();
         while left > 0 {
             let mut gone = Vec::new();
-            let mut shelf = self.write();
+            let mut content = self.write();
             for _ in 0..GLANCE {
-                left = left.min(shelf.entries.len());
+                left = left.min(content.entries.len());
                 let Some(at) = left.checked_sub(1) else { break };
-                let entry = &shelf.entries[at];
+                let entry = &content.entries[at];
                 if !keep(&entry.key, &entry.value) {
-                    gone.push(shelf.remove(at));
+                    gone.push(content.remove(at));
                 }
                 left = at;
             }
-            drop(shelf);
+            drop(content);
             drop(gone);
         }
     }
 }
 
-impl<K, V> Shelf<K, V> {
+impl<K, V> Content<K, V> {
     fn place(&self, tag: u32, key: &impl Lookup<K>) -> Option<usize> {
         self.places.find(tag, |at| key.is(&self.entries[at].key))
     }

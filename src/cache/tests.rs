@@ -110,8 +110,8 @@ fn where_all_are_in_use_a_newcomer_gets_a_place_after_a_short_search() {
     cache.put(&5_000, 5_000);
     assert!(has(&cache, 5_000));
     let marked = |entry: &&Entry<u64, u64>| entry.used.load(SeqCst);
-    let shelf = cache.parts[0].read();
-    let unmarked = 4_000 - shelf.entries.iter().filter(marked).count();
+    let content = cache.parts[0].read();
+    let unmarked = 4_000 - content.entries.iter().filter(marked).count();
     assert!(unmarked <= LONGEST_SEARCH, "{unmarked}");
 }
 
