@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A text that neither `Debug`, `Display` nor `Serialize` shows, wiped when its last owner drops it.
@@ -15,19 +16,55 @@ use secrecy::{ExposeSecret, SecretString};
 /// assert_eq!(secret.expose(), "s3cret");
 /// ```
 #[derive(Clone)]
-pub struct Secret(Arc<SecretString>);
+pub struct Secret {
+    held: Held,
+    /// Where the secret begins: before it stands what it is sent with.
+    from: usize,
+}
+
+#[derive(Clone)]
+struct Held(Arc<SecretString>);
 
 impl Secret {
     /// Takes the text over.
     #[must_use]
     pub fn new(text: String) -> Self {
-        Self(Arc::new(SecretString::from(text)))
+        Self {
+            held: Held(Arc::new(SecretString::from(text))),
+            from: 0,
+        }
+    }
+
+    /// A copy of the text, kept behind `prefix`, so that both can be sent as one without
+    /// another copy.
+    pub(crate) fn behind(prefix: &'static str, text: &str) -> Self {
+        // Room for both at once: growing would leave a copy behind that nobody wipes.
+        let mut whole = String::with_capacity(prefix.len() + text.len());
+        whole.push_str(prefix);
+        whole.push_str(text);
+        Self {
+            from: prefix.len(),
+            ..Self::new(whole)
+        }
     }
 
     /// The text itself.
     #[must_use]
     pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+        let whole = self.held.0.expose_secret();
+        whole.get(self.from..).unwrap_or(whole)
+    }
+
+    /// The text and what it was put behind, as bytes. They are this secret's own, and are
+    /// wiped with it when the last of both is dropped.
+    pub(crate) fn whole(&self) -> Bytes {
+        Bytes::from_owner(self.held.clone())
+    }
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose_secret().as_bytes()
     }
 }
 
@@ -65,5 +102,21 @@ mod tests {
         assert_eq!(Secret::new("a".into()), Secret::new("a".into()));
         assert_ne!(Secret::new("a".into()), Secret::new("b".into()));
         assert_ne!(Secret::new("a".into()), Secret::new("aa".into()));
+        assert_eq!(Secret::behind("Bearer ", "a"), Secret::new("a".into()));
+    }
+
+    #[test]
+    fn what_a_secret_is_sent_with_is_no_part_of_it() {
+        let secret = Secret::behind("Bearer ", "s3cret");
+        assert_eq!(secret.expose(), "s3cret");
+        let whole = secret.whole();
+        drop(secret);
+        assert_eq!(whole, "Bearer s3cret");
+    }
+
+    #[test]
+    fn what_is_sent_is_not_a_copy() {
+        let secret = Secret::behind("Bearer ", "s3cret");
+        assert_eq!(secret.whole().as_ptr(), secret.whole().as_ptr());
     }
 }

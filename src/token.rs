@@ -10,7 +10,12 @@
 //! }
 //! ```
 
-use std::{fmt, marker::PhantomData, time::Duration};
+use std::{
+    fmt,
+    marker::PhantomData,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::HeaderValue;
@@ -45,11 +50,24 @@ pub type UserToken = Token<User>;
 /// The result of an exchange: the token of an impersonated account.
 pub type AccountToken = Token<Account>;
 
+/// What stands before a token in `Authorization`.
+const SCHEME: &str = "Bearer ";
+
 /// A bearer token with its expiry. `Debug` shows the expiry and never the token.
+///
+/// A clone shares the token, and so do the `Authorization` values made of it: there is one
+/// copy of its text, and it is wiped when the last of them is dropped. What has been sent is
+/// another matter: the buffers of the connection and of TLS hold it until they are used again.
 pub struct Token<Kind> {
+    bearer: Arc<Bearer>,
+    kind: PhantomData<fn() -> Kind>,
+}
+
+struct Bearer {
     secret: Secret,
     expires_at: Timestamp,
-    kind: PhantomData<fn() -> Kind>,
+    /// Made when it is first sent: a token of the cache is sent many times, and some never.
+    authorization: OnceLock<HeaderValue>,
 }
 
 /// A token is empty, too large, or holds characters that no HTTP header can carry.
@@ -73,8 +91,13 @@ impl<Kind> Token<Kind> {
     /// # Errors
     /// [`InvalidToken`] if it is empty, larger than 16 KiB, or not made of visible ASCII.
     pub fn received(text: String, now: Timestamp) -> Result<Self, InvalidToken> {
-        let expires_at = readable_expiry(&text).unwrap_or_else(|| now.plus(UNREADABLE_LIFETIME));
-        Self::expiring(text, expires_at.min(now.plus(LONGEST_LIFETIME)))
+        wiped(text, |text| Self::read(text, now))
+    }
+
+    /// As [`received`](Self::received), with the token copied out of a header.
+    pub(crate) fn read(text: &str, now: Timestamp) -> Result<Self, InvalidToken> {
+        let expires_at = readable_expiry(text).unwrap_or_else(|| now.plus(UNREADABLE_LIFETIME));
+        Self::lasting(text, expires_at.min(now.plus(LONGEST_LIFETIME)))
     }
 
     /// A token that is known to expire at `expires_at`.
@@ -82,52 +105,62 @@ impl<Kind> Token<Kind> {
     /// # Errors
     /// [`InvalidToken`] if it is empty, larger than 16 KiB, or not made of visible ASCII.
     pub fn expiring(text: String, expires_at: Timestamp) -> Result<Self, InvalidToken> {
+        wiped(text, |text| Self::lasting(text, expires_at))
+    }
+
+    fn lasting(text: &str, expires_at: Timestamp) -> Result<Self, InvalidToken> {
         let fits = (1..=MOST_BYTES).contains(&text.len());
         if !fits || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(InvalidToken);
         }
-        Ok(Self {
-            secret: Secret::new(text),
+        let bearer = Bearer {
+            secret: Secret::behind(SCHEME, text),
             expires_at,
+            authorization: OnceLock::new(),
+        };
+        Ok(Self {
+            bearer: Arc::new(bearer),
             kind: PhantomData,
         })
     }
 
     /// When the token lapses.
     #[must_use]
-    pub const fn expires_at(&self) -> Timestamp {
-        self.expires_at
+    pub fn expires_at(&self) -> Timestamp {
+        self.bearer.expires_at
     }
 
     /// Whether the token can still be used, with a minute in hand.
     #[must_use]
     pub fn lives_at(&self, now: Timestamp) -> bool {
-        now.plus(Self::EXPIRY_MARGIN) < self.expires_at
+        now.plus(Self::EXPIRY_MARGIN) < self.expires_at()
     }
 
     /// The token's text.
     #[must_use]
-    pub const fn secret(&self) -> &Secret {
-        &self.secret
+    pub fn secret(&self) -> &Secret {
+        &self.bearer.secret
     }
 
-    /// `Bearer <token>`, marked sensitive so that no layer logs it.
+    /// `Bearer <token>`, marked sensitive so that no layer logs it. It is made once and
+    /// shares the token's text.
     #[must_use]
     pub fn authorization(&self) -> HeaderValue {
-        let text = format!("Bearer {}", self.secret.expose());
-        // The constructor admits visible ASCII only, which every header value may hold.
-        let mut value =
-            HeaderValue::from_maybe_shared(text).unwrap_or(HeaderValue::from_static("Bearer"));
-        value.set_sensitive(true);
-        value
+        let made = || {
+            // The constructor admits visible ASCII only, which every header value may hold.
+            let mut value = HeaderValue::from_maybe_shared(self.bearer.secret.whole())
+                .unwrap_or(HeaderValue::from_static("Bearer"));
+            value.set_sensitive(true);
+            value
+        };
+        self.bearer.authorization.get_or_init(made).clone()
     }
 }
 
 impl<Kind> Clone for Token<Kind> {
     fn clone(&self) -> Self {
         Self {
-            secret: self.secret.clone(),
-            expires_at: self.expires_at,
+            bearer: Arc::clone(&self.bearer),
             kind: PhantomData,
         }
     }
@@ -136,9 +169,14 @@ impl<Kind> Clone for Token<Kind> {
 impl<Kind> fmt::Debug for Token<Kind> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token")
-            .field("expires_at", &self.expires_at)
+            .field("expires_at", &self.expires_at())
             .finish_non_exhaustive()
     }
+}
+
+/// Reads a token from a text of its own, which is then wiped.
+fn wiped<T>(text: String, read: impl FnOnce(&str) -> T) -> T {
+    read(Secret::new(text).expose())
 }
 
 /// `exp` of a JWT, read without trust: three segments, base64url, an integer.
@@ -225,6 +263,17 @@ mod tests {
         let token = AppToken::expiring("t".into(), NOW.plus(Duration::from_secs(61))).unwrap();
         assert!(token.lives_at(NOW));
         assert!(!token.lives_at(NOW.plus(Duration::from_secs(1))));
+    }
+
+    #[test]
+    fn each_authorization_shares_the_text() {
+        let token = AppToken::read("t0ken", NOW).unwrap();
+        let first = token.authorization();
+        let second = token.clone().authorization();
+        drop(token);
+        assert!(first.is_sensitive() && second.is_sensitive());
+        assert_eq!(first.as_bytes(), b"Bearer t0ken");
+        assert_eq!(first.as_bytes().as_ptr(), second.as_bytes().as_ptr());
     }
 
     #[test]

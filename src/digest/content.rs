@@ -1,11 +1,12 @@
 //! Confluence content: the same list as the user, the app, or another account sees it.
 
 use axum::{
-    Json,
     extract::{Path, Query, State},
+    response::{IntoResponse, Response},
 };
+use http::{HeaderValue, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::administrators::Administrators;
 use crate::{Error, ErrorCode, Invocation, ids::AccountId, product::Confluence};
@@ -34,18 +35,20 @@ enum Speaker {
     App,
 }
 
-/// One page of content, and where the next one begins.
-#[derive(Debug, Serialize)]
-pub(super) struct ContentPage {
-    results: Vec<Value>,
+/// One page of content, and where the next one begins. The list stands in it as Confluence
+/// wrote it: it is checked to be JSON, and neither taken apart nor put together again.
+#[derive(Serialize)]
+struct ContentPage<'a> {
+    results: &'a RawValue,
     limit: u16,
     cursor: Option<String>,
 }
 
 /// What Confluence says; everything but the list and the way on is left out.
 #[derive(Deserialize)]
-struct Listed {
-    results: Vec<Value>,
+struct Listed<'a> {
+    #[serde(borrow)]
+    results: &'a RawValue,
     #[serde(rename = "_links", default)]
     links: Links,
 }
@@ -59,7 +62,7 @@ struct Links {
 pub(super) async fn own(
     invocation: Invocation,
     Query(asked): Query<Asked>,
-) -> Result<Json<ContentPage>, Error> {
+) -> Result<Response, Error> {
     let confluence = match asked.speaker {
         Speaker::User => invocation.as_user()?.confluence()?,
         Speaker::App => invocation.as_app()?.confluence()?,
@@ -74,7 +77,7 @@ pub(super) async fn of_account(
     State(administrators): State<Administrators>,
     Path(account): Path<String>,
     Query(asked): Query<Asked>,
-) -> Result<Json<ContentPage>, Error> {
+) -> Result<Response, Error> {
     let account: AccountId = account.parse().map_err(|error| {
         Error::new(ErrorCode::BadRequest, "This is no account id.").caused_by(error)
     })?;
@@ -85,7 +88,7 @@ pub(super) async fn of_account(
     list(&them.confluence()?, &asked).await
 }
 
-async fn list(confluence: &Confluence, asked: &Asked) -> Result<Json<ContentPage>, Error> {
+async fn list(confluence: &Confluence, asked: &Asked) -> Result<Response, Error> {
     let limit = asked.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         let message = format!("`limit` must be a number from 1 to {MAX_LIMIT}.");
@@ -97,13 +100,30 @@ async fn list(confluence: &Confluence, asked: &Asked) -> Result<Json<ContentPage
     if let Some(cursor) = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
         request = request.query(&[position(cursor)?]);
     }
-    let listed: Listed = request.json().await?;
-    let cursor = listed.links.next.as_deref().and_then(next_cursor);
-    Ok(Json(ContentPage {
+    let answer = request.send().await?;
+    let listed: Listed<'_> = answer.json()?;
+    if !listed.results.get().starts_with('[') {
+        return Err(Error::new(
+            ErrorCode::UpstreamError,
+            "Confluence gave no list of content. Try again later.",
+        ));
+    }
+    ContentPage {
         results: listed.results,
         limit,
-        cursor,
-    }))
+        cursor: listed.links.next.as_deref().and_then(next_cursor),
+    }
+    .into_answer()
+}
+
+impl ContentPage<'_> {
+    /// Room is made once: the list is most of the answer.
+    fn into_answer(self) -> Result<Response, Error> {
+        let mut body = Vec::with_capacity(self.results.get().len() + MAX_CURSOR);
+        serde_json::to_writer(&mut body, &self).map_err(Error::internal)?;
+        let json = HeaderValue::from_static("application/json");
+        Ok(([(CONTENT_TYPE, json)], body).into_response())
+    }
 }
 
 /// Confluence counts (`start=25`) or hands out a cursor; ours is either's value.

@@ -78,7 +78,7 @@ pub(super) fn take_token<Kind>(
     if text.is_empty() {
         return Ok(None);
     }
-    Token::received(text.to_owned(), now)
+    Token::read(text, now)
         .map(Some)
         .map_err(|_| unusable())
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use super::{Call, DecodeError, ProductError};
 
@@ -44,12 +44,13 @@ impl Response {
     }
 
     /// The body as JSON. An empty one, as of a 204, reads as `null`: take `()` or an
-    /// `Option`.
+    /// `Option`. A type that borrows copies nothing of the body: what is only passed on
+    /// can be taken as a [`&RawValue`](serde_json::value::RawValue), checked to be JSON.
     ///
     /// # Errors
     /// [`ProductError::Decode`] if it is not JSON or not a `T`.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProductError> {
-        let body: &[u8] = if self.body.is_empty() {
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ProductError> {
+        let body: &'a [u8] = if self.body.is_empty() {
             b"null"
         } else {
             &self.body
