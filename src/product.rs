@@ -20,6 +20,7 @@ mod error;
 mod error_body;
 mod graphql;
 mod listing;
+mod meter;
 mod observation;
 mod outbound;
 mod outgoing;

@@ -78,9 +78,7 @@ pub(super) fn take_token<Kind>(
     if text.is_empty() {
         return Ok(None);
     }
-    Token::read(text, now)
-        .map(Some)
-        .map_err(|_| unusable())
+    Token::read(text, now).map(Some).map_err(|_| unusable())
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(crate) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 }
 
 /// Atlassian's trace id, wherever the answer has it.
-pub(crate) fn trace_id(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn trace_id(headers: &HeaderMap) -> Option<&str> {
     // `x-trace-id` is Forge storage's other name for it.
     [
         "x-b3-traceid",
@@ -33,10 +33,10 @@ pub(crate) fn trace_id(headers: &HeaderMap) -> Option<String> {
 }
 
 /// A header that may stand in a log line: visible ASCII, not long.
-pub(crate) fn short_text(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn short_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let text = headers.get(name)?.to_str().ok()?.trim();
     let clean = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    clean.then(|| text.to_owned())
+    clean.then_some(text)
 }
 
 /// Seconds or an HTTP date (RFC 9110, 10.2.3).
@@ -255,11 +255,11 @@ mod tests {
             ])
         };
         assert_eq!(
-            trace_id(&headers("x-b3-traceid", "4bf92f35")).as_deref(),
+            trace_id(&headers("x-b3-traceid", "4bf92f35")),
             Some("4bf92f35")
         );
         assert_eq!(
-            trace_id(&headers("x-b3-traceid", &"a".repeat(129))).as_deref(),
+            trace_id(&headers("x-b3-traceid", &"a".repeat(129))),
             Some("last")
         );
         assert_eq!(trace_id(&HeaderMap::new()), None);

@@ -21,6 +21,8 @@ pub enum Api {
 }
 
 impl Api {
+    pub(super) const COUNT: usize = Self::Storage as usize + 1;
+
     /// The name in a log field and in a metric's label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -13,7 +13,6 @@ pub(crate) struct Client {
     pub(super) outbound: Outbound,
     pub(super) api: Api,
     pub(super) base: ApiUrl,
-    pub(super) scope: Scope,
     pub(super) credentials: Arc<dyn Credentials>,
     pub(super) deadline: Deadline,
     pub(super) trace: TraceId,
@@ -41,18 +40,21 @@ impl Client {
         deadline: Deadline,
         trace: TraceId,
     ) -> Self {
-        let scope = Scope {
-            installation: credentials.installation(),
-            base: base.url().as_str().into(),
-        };
         Self {
             outbound: outbound.clone(),
             api,
             base,
-            scope,
             credentials,
             deadline,
             trace,
+        }
+    }
+
+    /// What a 429 pauses.
+    pub(super) fn scope(&self) -> Scope {
+        Scope {
+            installation: self.credentials.installation(),
+            base: self.base.url().as_str().into(),
         }
     }
 }

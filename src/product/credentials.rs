@@ -19,6 +19,8 @@ pub enum Identity {
 }
 
 impl Identity {
+    pub(super) const COUNT: usize = Self::Account as usize + 1;
+
     /// The name in a log field and in a metric's label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

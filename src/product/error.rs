@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{Api, Call, PaginationError, PathError, Refusal};
+use super::{Api, Call, PaginationError, PathError, Refusal, meter::Class};
 use crate::{error::Error, outbound::HostNotAllowed};
 
 /// A call to a product failed. The variants differ in what one can do about it.
@@ -266,20 +266,20 @@ impl ProductError {
     }
 
     /// What the call came to, for a metric.
-    pub(super) const fn class(&self) -> &'static str {
+    pub(super) const fn class(&self) -> Class {
         match self {
-            Self::Unauthorized(_) | Self::Forbidden(_) | Self::NotFound(_) => "4xx",
-            Self::RateLimited { .. } => "429",
+            Self::Unauthorized(_) | Self::Forbidden(_) | Self::NotFound(_) => Class::ClientError,
+            Self::RateLimited { .. } => Class::RateLimited,
             Self::Status(refusal) => match refusal.status.as_u16() {
-                300..400 => "3xx",
-                400..500 => "4xx",
-                500..600 => "5xx",
-                _ => "error",
+                300..400 => Class::Redirect,
+                400..500 => Class::ClientError,
+                500..600 => Class::ServerError,
+                _ => Class::Error,
             },
-            Self::Deadline(_) => "deadline",
-            Self::Transport { .. } => "transport",
-            Self::TooLarge { .. } => "too_large",
-            _ => "error",
+            Self::Deadline(_) => Class::Deadline,
+            Self::Transport { .. } => Class::Transport,
+            Self::TooLarge { .. } => Class::TooLarge,
+            _ => Class::Error,
         }
     }
 

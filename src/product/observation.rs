@@ -1,43 +1,45 @@
 //! What is seen of a call from outside: one span, one line, three metrics.
 
-use std::time::Duration;
-
-use metrics::{counter, histogram};
 use tokio::time::Instant;
 use tracing::{Span, debug, debug_span, field::Empty};
 
-use super::{Call, Identity, ProductError, Response, repeats::Reason};
+use super::{
+    Call, Identity, ProductError, Response,
+    meter::{Class, Meter},
+    repeats::Reason,
+};
 
 /// One call, from its beginning to its end. A call that its caller drops is counted too.
-pub(super) struct Observation {
-    product: &'static str,
-    identity: &'static str,
+pub(super) struct Observation<'a> {
+    meter: &'a Meter,
+    call: &'a Call,
+    identity: Identity,
     span: Span,
     began: Instant,
     tries: u32,
-    class: &'static str,
+    class: Class,
 }
 
-impl Observation {
-    pub(super) fn begin(call: &Call, identity: Identity) -> Self {
-        let (product, identity) = (call.api.as_str(), identity.as_str());
+impl<'a> Observation<'a> {
+    pub(super) fn begin(meter: &'a Meter, call: &'a Call, identity: Identity) -> Self {
         let span = debug_span!(
             "product.call",
-            product,
+            product = call.api.as_str(),
             http.method = %call.method,
             http.route = &*call.route,
-            identity,
+            identity = identity.as_str(),
             http.status = Empty,
             attempt = Empty,
             upstream.trace_id = Empty,
         );
         Self {
-            product,
+            meter,
+            call,
             identity,
             span,
             began: Instant::now(),
             tries: 0,
-            class: "cancelled",
+            class: Class::Cancelled,
         }
     }
 
@@ -50,13 +52,12 @@ impl Observation {
     }
 
     pub(super) fn repeat(&self, reason: Reason) {
-        let labels = [("product", self.product), ("reason", reason.as_str())];
-        counter!("forge_product_retries_total", &labels).increment(1);
+        self.meter.repeated(self.call.api, reason);
     }
 
     pub(super) fn end(mut self, result: &Result<Response, ProductError>) {
         let (class, status, trace_id) = match result {
-            Ok(answer) => ("2xx", Some(answer.status), answer.trace_id.as_deref()),
+            Ok(answer) => (Class::Success, Some(answer.status), answer.trace_id()),
             Err(error) => (error.class(), error.status(), error.upstream_trace_id()),
         };
         self.class = class;
@@ -67,24 +68,15 @@ impl Observation {
             self.span.record("upstream.trace_id", trace_id);
         }
     }
-
-    fn took(&self) -> Duration {
-        self.began.elapsed()
-    }
 }
 
-impl Drop for Observation {
+impl Drop for Observation<'_> {
     fn drop(&mut self) {
-        let took = self.took();
+        let took = self.began.elapsed();
         self.span.record("attempt", self.tries);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        debug!(parent: &self.span, class = self.class, duration_ms, "product called");
-        let labels = [
-            ("product", self.product),
-            ("class", self.class),
-            ("identity", self.identity),
-        ];
-        counter!("forge_product_requests_total", &labels).increment(1);
-        histogram!("forge_product_seconds", "product" => self.product).record(took.as_secs_f64());
+        debug!(parent: &self.span, class = self.class.as_str(), duration_ms, "product called");
+        self.meter
+            .called(self.call.api, self.identity, self.class, took.as_secs_f64());
     }
 }

@@ -1,10 +1,10 @@
 //! What all clients of a service share.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::{Api, ProductError, pauses::Pauses, repeats::FIRST_DELAY};
+use super::{Api, ProductError, meter::Meter, pauses::Pauses, repeats::FIRST_DELAY};
 use crate::{
     clock::Clock,
     outbound::{ApiHosts, ApiUrl},
@@ -13,12 +13,16 @@ use crate::{
 /// What all clients of a service share: connections, the list of hosts that may get a
 /// token, and the pauses that products asked for. A clone shares them too.
 #[derive(Debug, Clone)]
-pub struct Outbound {
-    pub(super) http: reqwest::Client,
-    pub(super) clock: Clock,
-    pub(super) pauses: Pauses,
-    pub(super) first_delay: Duration,
+pub struct Outbound(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    http: reqwest::Client,
     hosts: ApiHosts,
+    clock: Clock,
+    pauses: Pauses,
+    meter: Meter,
+    first_delay: Duration,
 }
 
 impl Outbound {
@@ -27,13 +31,14 @@ impl Outbound {
     /// `http` must not follow redirects: take the one of [`crate::outbound::client`].
     #[must_use]
     pub fn new(http: reqwest::Client, hosts: ApiHosts, clock: Clock) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             http,
+            hosts,
             clock,
             pauses: Pauses::new(),
+            meter: Meter::default(),
             first_delay: FIRST_DELAY,
-            hosts,
-        }
+        }))
     }
 
     /// Passes a base URL that may get a token.
@@ -41,15 +46,36 @@ impl Outbound {
         let url: Url = base
             .parse()
             .map_err(|source| ProductError::InvalidBase { api, source })?;
-        self.hosts
+        self.0
+            .hosts
             .check(url)
             .map_err(|source| ProductError::HostNotAllowed { api, source })
     }
 
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.0.http
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub(super) fn pauses(&self) -> &Pauses {
+        &self.0.pauses
+    }
+
+    pub(super) fn meter(&self) -> &Meter {
+        &self.0.meter
+    }
+
+    pub(super) fn first_delay(&self) -> Duration {
+        self.0.first_delay
+    }
+
     /// The same with another first delay, so that a test of repeats takes no time.
     #[cfg(test)]
-    pub(super) const fn with_first_delay(mut self, delay: Duration) -> Self {
-        self.first_delay = delay;
+    pub(super) fn with_first_delay(mut self, delay: Duration) -> Self {
+        Arc::get_mut(&mut self.0).unwrap().first_delay = delay;
         self
     }
 }

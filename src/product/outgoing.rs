@@ -68,15 +68,17 @@ impl Outgoing {
 
     /// Sends it, as often as the rules of [`Repeats`] allow.
     pub(super) async fn send(&self) -> Result<Response, ProductError> {
-        let mut observation = Observation::begin(&self.call, self.client.credentials.identity());
+        let client = &self.client;
+        let identity = client.credentials.identity();
+        let mut observation = Observation::begin(client.outbound.meter(), &self.call, identity);
         let span = observation.span();
         let result = self.tries(&mut observation).instrument(span).await;
         observation.end(&result);
         result
     }
 
-    async fn tries(&self, observation: &mut Observation) -> Result<Response, ProductError> {
-        let first_delay = self.client.outbound.first_delay;
+    async fn tries(&self, observation: &mut Observation<'_>) -> Result<Response, ProductError> {
+        let first_delay = self.client.outbound.first_delay();
         let mut repeats = Repeats::new(self.idempotent, first_delay);
         loop {
             self.pass_pause().await?;
@@ -114,7 +116,7 @@ impl Outgoing {
         let step = repeats.after(reason, trouble.asked(), deadline);
         if trouble.pauses_others() {
             let client = &self.client;
-            client.outbound.pauses.begin(&client.scope, step.wait);
+            client.outbound.pauses().begin(&client.scope(), step.wait);
         }
         if !step.again {
             return Err(trouble.into_error(Some(step.wait)));
@@ -126,7 +128,10 @@ impl Outgoing {
     /// Nothing is sent once the time is up, or while the product wants to be left alone.
     async fn pass_pause(&self) -> Result<(), ProductError> {
         let client = &self.client;
-        let passed = client.outbound.pauses.pass(&client.scope, client.deadline);
+        let passed = client
+            .outbound
+            .pauses()
+            .pass(|| client.scope(), client.deadline);
         passed.await.map_err(|paused| ProductError::RateLimited {
             call: self.call.clone(),
             retry_after: paused.0,
@@ -163,7 +168,7 @@ impl Outgoing {
         let limit = self.client.deadline.within(self.one_try);
         let request = self.http_request(authorization);
         let sent = limit
-            .bound(self.client.outbound.http.execute(request))
+            .bound(self.client.outbound.http().execute(request))
             .await;
         let mut answer = match sent {
             Ok(Ok(answer)) => answer,
@@ -197,7 +202,6 @@ impl Outgoing {
         Ok(Response {
             call: self.call.clone(),
             status,
-            trace_id: upstream::trace_id(&headers),
             headers,
             body,
         })
@@ -222,7 +226,7 @@ impl Outgoing {
     }
 
     fn with_headers(&self, refusal: Refusal, headers: &HeaderMap) -> Trouble {
-        let asked = upstream::wait(headers, self.client.outbound.clock.now());
+        let asked = upstream::wait(headers, self.client.outbound.clock().now());
         Trouble::Refused(Box::new(refusal.with_headers(headers, asked)))
     }
 

@@ -1,6 +1,12 @@
 //! After a 429, further calls of the same installation to the same base wait as well.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use moka::sync::Cache;
 use tokio::{sync::Semaphore, time::Instant};
@@ -26,10 +32,14 @@ pub(super) struct Scope {
 }
 
 /// The pauses in force, shared by all clients.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Pauses {
     ends: Cache<Scope, Instant>,
-    waiting: Arc<Semaphore>,
+    /// When the last of them ends, in milliseconds from `began`, rounded up. Most of the
+    /// time nothing is paused at all, and a call learns that here.
+    last_end: AtomicU64,
+    began: Instant,
+    waiting: Semaphore,
 }
 
 /// A pause cannot be waited out: it ends that much later.
@@ -43,7 +53,9 @@ impl Pauses {
                 .max_capacity(MOST_PAUSES)
                 .time_to_live(FORGET_AFTER)
                 .build(),
-            waiting: Arc::new(Semaphore::new(MOST_WAITING)),
+            last_end: AtomicU64::new(0),
+            began: Instant::now(),
+            waiting: Semaphore::new(MOST_WAITING),
         }
     }
 
@@ -53,15 +65,22 @@ impl Pauses {
         if self.ends.get(scope).is_none_or(|held| held < end) {
             self.ends.insert(scope.clone(), end);
         }
+        // After the end itself: who sees this one sees that.
+        self.last_end
+            .fetch_max(self.millis_until(end) + 1, Ordering::Release);
     }
 
     /// Returns once the scope is not paused, having waited if the wait was short enough.
     ///
     /// # Errors
     /// [`Paused`] at once if the wait does not fit or too many wait already.
-    pub(super) async fn pass(&self, scope: &Scope, deadline: Deadline) -> Result<(), Paused> {
+    pub(super) async fn pass(
+        &self,
+        scope: impl Fn() -> Scope,
+        deadline: Deadline,
+    ) -> Result<(), Paused> {
         // A pause can be extended while it is waited for: the loop ends with the deadline.
-        while let Some(left) = self.left(scope) {
+        while let Some(left) = self.left(&scope) {
             let _place = self.waiting.try_acquire().map_err(|_| Paused(left))?;
             if !fits(left, deadline) {
                 return Err(Paused(left));
@@ -71,12 +90,19 @@ impl Pauses {
         Ok(())
     }
 
-    fn left(&self, scope: &Scope) -> Option<Duration> {
-        let left = self
-            .ends
-            .get(scope)?
-            .saturating_duration_since(Instant::now());
+    fn left(&self, scope: impl Fn() -> Scope) -> Option<Duration> {
+        let last_end = self.last_end.load(Ordering::Acquire);
+        let now = Instant::now();
+        if self.millis_until(now) >= last_end {
+            return None;
+        }
+        let left = self.ends.get(&scope())?.saturating_duration_since(now);
         (!left.is_zero()).then_some(left)
+    }
+
+    fn millis_until(&self, moment: Instant) -> u64 {
+        let span = moment.saturating_duration_since(self.began);
+        u64::try_from(span.as_millis()).unwrap_or(u64::MAX - 1)
     }
 }
 
@@ -99,7 +125,7 @@ mod tests {
         pauses.begin(&scope("a"), SECOND * 3);
         pauses.begin(&scope("a"), SECOND);
         let before = Instant::now();
-        assert_eq!(pauses.pass(&scope("a"), deadline).await, Ok(()));
+        assert_eq!(pauses.pass(|| scope("a"), deadline).await, Ok(()));
         let waited = before.elapsed();
         assert!((SECOND * 3..SECOND * 4).contains(&waited), "{waited:?}");
     }
@@ -116,7 +142,7 @@ mod tests {
                 ..scope("a")
             },
         ] {
-            let passed = pauses.pass(&other, Deadline::after(SECOND)).await;
+            let passed = pauses.pass(|| other.clone(), Deadline::after(SECOND)).await;
             assert_eq!(passed, Ok(()));
         }
         assert_eq!(before.elapsed(), Duration::ZERO);
@@ -128,7 +154,7 @@ mod tests {
         pauses.begin(&scope("a"), SECOND * 60);
         let before = Instant::now();
         let passed = pauses
-            .pass(&scope("a"), Deadline::after(SECOND * 100))
+            .pass(|| scope("a"), Deadline::after(SECOND * 100))
             .await;
         assert_eq!(passed, Err(Paused(SECOND * 60)));
         assert_eq!(before.elapsed(), Duration::ZERO);
@@ -139,7 +165,9 @@ mod tests {
         let pauses = Pauses::new();
         pauses.begin(&scope("a"), SECOND);
         let _all = pauses.waiting.try_acquire_many(1_024).unwrap();
-        let passed = pauses.pass(&scope("a"), Deadline::after(SECOND * 20)).await;
+        let passed = pauses
+            .pass(|| scope("a"), Deadline::after(SECOND * 20))
+            .await;
         assert_eq!(passed, Err(Paused(SECOND)));
     }
 }

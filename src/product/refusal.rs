@@ -48,8 +48,8 @@ impl Refusal {
 
     pub(super) fn with_headers(mut self, headers: &HeaderMap, wait: Option<Duration>) -> Self {
         self.retry_after = wait;
-        self.reason = upstream::short_text(headers, "ratelimit-reason");
-        self.trace_id = upstream::trace_id(headers);
+        self.reason = upstream::short_text(headers, "ratelimit-reason").map(str::to_owned);
+        self.trace_id = upstream::trace_id(headers).map(str::to_owned);
         self
     }
 

@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::{Call, DecodeError, ProductError};
+use crate::outbound::upstream;
 
 /// A product's answer, 2xx and read to its end.
 #[derive(Clone)]
@@ -15,7 +16,6 @@ pub struct Response {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    pub(super) trace_id: Option<String>,
 }
 
 impl Response {
@@ -69,11 +69,16 @@ impl Response {
         }
     }
 
+    /// Atlassian's own trace id of the answer, the first thing that its support asks for.
+    pub(super) fn trace_id(&self) -> Option<&str> {
+        upstream::trace_id(&self.headers)
+    }
+
     pub(super) fn undecodable(&self, source: DecodeError) -> ProductError {
         ProductError::Decode {
             call: self.call.clone(),
             source,
-            trace_id: self.trace_id.clone(),
+            trace_id: self.trace_id().map(str::to_owned),
         }
     }
 }

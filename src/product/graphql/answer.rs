@@ -72,7 +72,7 @@ pub(super) fn data<T: DeserializeOwned>(response: &Response) -> Result<T, Produc
     if answer.has_errors() {
         let refusal = Refusal {
             told: ErrorBody::of_errors(&answer.errors),
-            trace_id: response.trace_id.clone(),
+            trace_id: response.trace_id().map(str::to_owned),
             // No text of the body is kept: the answer may be large, and half of it is data.
             ..Refusal::new(response.call.clone(), answer.status(), b"", "")
         };
