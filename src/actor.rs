@@ -267,6 +267,11 @@ impl Actors {
         }))
     }
 
+    /// Opens the first connections to the products.
+    pub(crate) async fn warm_up(&self) {
+        self.0.outbound.warm_up().await;
+    }
+
     /// Forgets the tokens that were exchanged in an installation.
     pub(crate) fn forget(&self, installation: &InstallationId) {
         self.0.impersonation.forget_installation(installation);

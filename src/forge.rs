@@ -175,6 +175,8 @@ impl Forge {
     /// Begins the work that goes on in the background.
     pub(crate) fn start(&self) {
         self.0.verifier.start_refreshing();
+        let actors = self.0.actors.clone();
+        tokio::spawn(async move { actors.warm_up().await });
     }
 
     pub(crate) fn actors(&self) -> &Actors {

@@ -2,13 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
+use moka::sync::Cache;
 use url::Url;
 
 use super::{Api, ProductError, meter::Meter, pauses::Pauses, repeats::FIRST_DELAY};
 use crate::{
     clock::Clock,
-    outbound::{ApiHosts, ApiUrl},
+    outbound::{self, ApiHosts, ApiUrl},
 };
+
+/// Base URLs whose parsed form is kept: an installation has one for each product. Beyond
+/// that the least used are parsed again.
+const MOST_BASES: u64 = 10_000;
 
 /// What all clients of a service share: connections, the list of hosts that may get a
 /// token, and the pauses that products asked for. A clone shares them too.
@@ -19,6 +24,8 @@ pub struct Outbound(Arc<Shared>);
 struct Shared {
     http: reqwest::Client,
     hosts: ApiHosts,
+    /// Those that may get a token, as the FITs write them. Nothing else is kept.
+    bases: Cache<Box<str>, ApiUrl>,
     clock: Clock,
     pauses: Pauses,
     meter: Meter,
@@ -34,6 +41,7 @@ impl Outbound {
         Self(Arc::new(Shared {
             http,
             hosts,
+            bases: Cache::new(MOST_BASES),
             clock,
             pauses: Pauses::new(),
             meter: Meter::default(),
@@ -43,13 +51,24 @@ impl Outbound {
 
     /// Passes a base URL that may get a token.
     pub(super) fn base(&self, api: Api, base: &str) -> Result<ApiUrl, ProductError> {
+        let shared = &*self.0;
+        if let Some(checked) = shared.bases.get(base) {
+            return Ok(checked);
+        }
         let url: Url = base
             .parse()
             .map_err(|source| ProductError::InvalidBase { api, source })?;
-        self.0
+        let checked = shared
             .hosts
             .check(url)
-            .map_err(|source| ProductError::HostNotAllowed { api, source })
+            .map_err(|source| ProductError::HostNotAllowed { api, source })?;
+        shared.bases.insert(base.into(), checked.clone());
+        Ok(checked)
+    }
+
+    /// Opens the first connections, so that no call waits for their handshakes.
+    pub(crate) async fn warm_up(&self) {
+        outbound::warm_up(&self.0.http, self.0.hosts.places()).await;
     }
 
     pub(super) fn http(&self) -> &reqwest::Client {

@@ -1,0 +1,3 @@
+mod connections;
+mod hosts;
+mod tls;
