@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::{BoxFuture, FutureExt, ready};
 use http::HeaderValue;
 use tokio::time::Instant;
 
@@ -19,10 +19,10 @@ use crate::{
     token::AccountToken,
 };
 
-/// How long a token serves without a question to the cache, which would answer with the same:
-/// what it hands out lives a second longer at least. It lasts from where the account is asked
-/// for to the first call.
-const FRESH: Duration = Duration::from_secs(1);
+/// A token that was handed out a moment ago serves without another look into the cache: the
+/// one that the actor was made with is most often sent at once. No token of the cache is in
+/// its last second.
+const MOMENT: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone)]
 pub(super) struct AccountCredentials {
@@ -30,13 +30,12 @@ pub(super) struct AccountCredentials {
     subject: Subject,
     /// What was handed out last, to know it again when it is refused. Held for a clone
     /// only, never across an await.
-    latest: Arc<Mutex<Option<Latest>>>,
+    handed: Arc<Mutex<Option<Handed>>>,
 }
 
-#[derive(Debug)]
-struct Latest {
+#[derive(Debug, Clone)]
+struct Handed {
     token: AccountToken,
-    authorization: HeaderValue,
     at: Instant,
 }
 
@@ -65,7 +64,7 @@ impl AccountCredentials {
         let credentials = Self {
             app,
             subject,
-            latest: Arc::default(),
+            handed: Arc::default(),
         };
         let deadline = credentials.stage().deadline;
         credentials.exchange(deadline).await?;
@@ -89,7 +88,7 @@ impl AccountCredentials {
         Ok(Self {
             app: Arc::clone(&self.app),
             subject,
-            latest: Arc::default(),
+            handed: Arc::default(),
         })
     }
 
@@ -118,22 +117,24 @@ impl AccountCredentials {
             outcome => outcome?,
         };
         let authorization = token.authorization();
-        *self.latest() = Some(Latest {
+        *self.handed() = Some(Handed {
             token,
-            authorization: authorization.clone(),
             at: Instant::now(),
         });
         Ok(authorization)
     }
 
-    fn fresh(&self) -> Option<HeaderValue> {
-        let latest = self.latest();
-        let fresh = latest.as_ref().filter(|it| it.at.elapsed() < FRESH);
-        fresh.map(|it| it.authorization.clone())
+    /// The token of a moment ago.
+    fn at_hand(&self) -> Option<HeaderValue> {
+        let handed = self.handed();
+        let handed = handed
+            .as_ref()
+            .filter(|handed| handed.at.elapsed() < MOMENT)?;
+        Some(handed.token.authorization())
     }
 
-    fn latest(&self) -> MutexGuard<'_, Option<Latest>> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    fn handed(&self) -> MutexGuard<'_, Option<Handed>> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -147,19 +148,18 @@ impl Credentials for AccountCredentials {
     }
 
     fn authorization(&self, deadline: Deadline) -> BoxFuture<'_, Result<HeaderValue, Error>> {
-        async move {
-            match self.fresh() {
-                Some(authorization) => Ok(authorization),
-                None => self.exchange(deadline).await,
-            }
+        match self.at_hand() {
+            Some(authorization) => ready(Ok(authorization)).boxed(),
+            None => self.exchange(deadline).boxed(),
         }
-        .boxed()
     }
 
     fn refused<'a>(&'a self, refused: &'a HeaderValue) -> BoxFuture<'a, bool> {
         async move {
-            let held = self.latest().take_if(|it| it.authorization == *refused);
-            if let Some(Latest { token, .. }) = held {
+            let handed = self
+                .handed()
+                .take_if(|handed| handed.token.authorization() == *refused);
+            if let Some(Handed { token, .. }) = handed {
                 self.stage()
                     .shared
                     .impersonation

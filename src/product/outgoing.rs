@@ -15,13 +15,19 @@ use super::{
     observation::Observation,
     repeats::{Reason, Repeats, apart},
 };
-use crate::outbound::{ApiUrl, upstream};
+use crate::{
+    deadline::Deadline,
+    outbound::{ApiUrl, upstream},
+};
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// How much of an error's body is read, and for how long: enough for any message.
 const ERROR_BODY_BYTES: usize = 64 * 1024;
 const ERROR_BODY_TIME: Duration = Duration::from_secs(2);
+
+/// Headers that each try adds: the token, the trace, and what the HTTP client says of itself.
+const OWN_HEADERS: usize = 7;
 
 /// A request that can be sent, and sent again.
 #[derive(Debug, Clone)]
@@ -34,6 +40,14 @@ pub(super) struct Outgoing {
     pub(super) idempotent: bool,
     pub(super) max_bytes: usize,
     pub(super) one_try: Duration,
+}
+
+/// What came back.
+enum Answer {
+    /// 2xx, with its whole body.
+    Whole(StatusCode, HeaderMap, Bytes),
+    /// Anything else. Its body is not read yet.
+    Refused(reqwest::Response),
 }
 
 /// Why a try failed.
@@ -166,32 +180,13 @@ impl Outgoing {
     /// One try, its answer read to the end.
     async fn one_try(&self, authorization: &HeaderValue) -> Result<Response, Trouble> {
         let limit = self.client.deadline.within(self.one_try);
-        let request = self.http_request(authorization);
-        let sent = limit
-            .bound(self.client.outbound.http().execute(request))
-            .await;
-        let mut answer = match sent {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(self.lost(error)),
-            Err(_) => return Err(self.too_slow()),
-        };
-        let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
-        if !status.is_success() {
-            // The status is known: a body that does not come is no reason to forget it.
-            let time = limit.within(ERROR_BODY_TIME);
-            let body = body::read_start(answer, ERROR_BODY_BYTES, time).await;
-            let refusal = self.refusal(status, &body, authorization);
-            return Err(self.with_headers(refusal, &headers));
-        }
-        let body = match limit.bound(body::read(answer, self.max_bytes)).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(ReadError::TooLarge)) => {
-                return Err(Trouble::Failed(ProductError::TooLarge {
-                    call: self.call.clone(),
-                    limit: self.max_bytes,
-                }));
+        // One timer for the head and the body of a good answer.
+        let (status, headers, body) = match limit.bound(self.exchange(authorization)).await {
+            Ok(Ok(Answer::Whole(status, headers, body))) => (status, headers, body),
+            Ok(Ok(Answer::Refused(answer))) => {
+                return Err(self.refused_with(answer, authorization, limit).await);
             }
-            Ok(Err(ReadError::Broken(error))) => return Err(self.lost(error)),
+            Ok(Err(trouble)) => return Err(trouble),
             Err(_) => return Err(self.too_slow()),
         };
         if let Some(status) = hidden_refusal(self.call.api, &body) {
@@ -207,14 +202,47 @@ impl Outgoing {
         })
     }
 
+    async fn exchange(&self, authorization: &HeaderValue) -> Result<Answer, Trouble> {
+        let request = self.http_request(authorization);
+        let sent = self.client.outbound.http().execute(request).await;
+        let mut answer = sent.map_err(|error| self.lost(error))?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Ok(Answer::Refused(answer));
+        }
+        let headers = std::mem::take(answer.headers_mut());
+        match body::read(answer, self.max_bytes).await {
+            Ok(body) => Ok(Answer::Whole(status, headers, body)),
+            Err(ReadError::TooLarge) => Err(Trouble::Failed(ProductError::TooLarge {
+                call: self.call.clone(),
+                limit: self.max_bytes,
+            })),
+            Err(ReadError::Broken(error)) => Err(self.lost(error)),
+        }
+    }
+
+    /// The status is known: a body that does not come is no reason to forget it.
+    async fn refused_with(
+        &self,
+        mut answer: reqwest::Response,
+        authorization: &HeaderValue,
+        limit: Deadline,
+    ) -> Trouble {
+        let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
+        let time = limit.within(ERROR_BODY_TIME);
+        let body = body::read_start(answer, ERROR_BODY_BYTES, time).await;
+        let refusal = self.refusal(status, &body, authorization);
+        self.with_headers(refusal, &headers)
+    }
+
     fn http_request(&self, authorization: &HeaderValue) -> reqwest::Request {
         let url = self.url.url().clone();
         let mut request = reqwest::Request::new(self.call.method.clone(), url);
-        *request.headers_mut() = self.headers.clone();
-        request.headers_mut().extend(self.client.trace.onward());
-        request
-            .headers_mut()
-            .insert(header::AUTHORIZATION, authorization.clone());
+        let headers = request.headers_mut();
+        headers.reserve(self.headers.len() + OWN_HEADERS);
+        headers.extend(self.headers.clone());
+        headers.extend(self.client.trace.onward());
+        headers.insert(header::AUTHORIZATION, authorization.clone());
         *request.body_mut() = self.body.clone().map(Into::into);
         request
     }

@@ -24,7 +24,13 @@ pub enum PathError {
 }
 
 /// Puts the values into the places of their names, each as one segment.
-pub(super) fn fill(route: &str, values: &[(String, String)]) -> Result<String, PathError> {
+pub(super) fn fill<'a>(
+    route: &'a str,
+    values: &[(String, String)],
+) -> Result<Cow<'a, str>, PathError> {
+    if values.is_empty() && next_name(route).is_none() {
+        return Ok(route.into());
+    }
     let mut path = String::with_capacity(route.len() + 64);
     let mut used = 0;
     let mut rest = route;
@@ -45,7 +51,7 @@ pub(super) fn fill(route: &str, values: &[(String, String)]) -> Result<String, P
             return Err(PathError::Unknown(name.clone()));
         }
     }
-    Ok(path)
+    Ok(path.into())
 }
 
 /// The next `{name}` and what stands around it.
@@ -114,7 +120,7 @@ pub(super) fn climbs(path: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn filled(route: &str, values: &[(&str, &str)]) -> Result<String, PathError> {
+    fn filled<'a>(route: &'a str, values: &[(&str, &str)]) -> Result<Cow<'a, str>, PathError> {
         let values: Vec<_> = values
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))

@@ -58,20 +58,19 @@ pub(super) struct Repeats {
     idempotent: bool,
     left: u32,
     renewed: bool,
-    delays: ExponentialBackoff,
+    first_delay: Duration,
+    /// Made after the first failure: most requests meet none.
+    delays: Option<ExponentialBackoff>,
 }
 
 impl Repeats {
-    pub(super) fn new(idempotent: bool, first_delay: Duration) -> Self {
+    pub(super) const fn new(idempotent: bool, first_delay: Duration) -> Self {
         Self {
             idempotent,
             left: TRIES - 1,
             renewed: false,
-            delays: ExponentialBuilder::new()
-                .with_min_delay(first_delay)
-                .with_jitter()
-                .without_max_times()
-                .build(),
+            first_delay,
+            delays: None,
         }
     }
 
@@ -83,13 +82,23 @@ impl Repeats {
         deadline: Deadline,
     ) -> Step {
         // The delays go on for ever: the fallback is for the type only.
-        let delay = self.delays.next().unwrap_or(LONGEST_WAIT);
+        let delay = self.delays().next().unwrap_or(LONGEST_WAIT);
         let wait = asked.unwrap_or(delay);
         // Nothing was done on a 429, so it may be repeated whatever the method.
         let harmless = self.idempotent || reason == Reason::RateLimited;
         let again = harmless && self.left > 0 && fits(wait, deadline);
         self.left -= u32::from(again);
         Step { wait, again }
+    }
+
+    fn delays(&mut self) -> &mut ExponentialBackoff {
+        self.delays.get_or_insert_with(|| {
+            ExponentialBuilder::new()
+                .with_min_delay(self.first_delay)
+                .with_jitter()
+                .without_max_times()
+                .build()
+        })
     }
 
     /// After a 401: whether the credentials should be asked for another token. Once only.

@@ -59,8 +59,8 @@ const RESERVED: [HeaderName; 9] = [
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request {
     outgoing: Outgoing,
-    /// The path, or none for the base URL itself.
-    path: Option<String>,
+    /// Whether the route is a path to go behind the base URL, and not that URL's own.
+    behind_base: bool,
     segments: Vec<(String, String)>,
     query: String,
     max_pages: usize,
@@ -71,20 +71,20 @@ pub struct Request {
 
 impl Request {
     pub(crate) fn new(client: Arc<Client>, method: Method, path: &str) -> Self {
-        Self::with_route(client, method, path, Some(path.to_owned()))
+        Self::with_route(client, method, path.into(), true)
     }
 
     /// To the base URL itself.
     pub(super) fn to_base(client: Arc<Client>, method: Method) -> Self {
-        let route = client.base.url().path().to_owned();
-        Self::with_route(client, method, &route, None)
+        let route = client.base.url().path().into();
+        Self::with_route(client, method, route, false)
     }
 
-    fn with_route(client: Arc<Client>, method: Method, route: &str, path: Option<String>) -> Self {
+    fn with_route(client: Arc<Client>, method: Method, route: Arc<str>, behind_base: bool) -> Self {
         let call = Call {
             api: client.api,
             method,
-            route: route.into(),
+            route,
         };
         Self {
             outgoing: Outgoing {
@@ -97,7 +97,7 @@ impl Request {
                 client,
                 call,
             },
-            path,
+            behind_base,
             segments: Vec::new(),
             query: String::new(),
             max_pages: MAX_PAGES,
@@ -240,8 +240,8 @@ impl Request {
             let call = outgoing.call;
             return Err(ProductError::InvalidRequest { call, source });
         }
-        if let Some(route) = self.path {
-            let path = path::fill(&route, &self.segments);
+        if self.behind_base {
+            let path = path::fill(&outgoing.call.route, &self.segments);
             let url = path.and_then(|path| {
                 let base = &outgoing.client.base;
                 base.with_path(&path).ok_or(PathError::Malformed)
