@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, header::CONTENT_TYPE};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 
 use super::administrators::Administrators;
@@ -47,7 +47,7 @@ struct ContentPage<'a> {
 /// What Confluence says; everything but the list and the way on is left out.
 #[derive(Deserialize)]
 struct Listed<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "list")]
     results: &'a RawValue,
     #[serde(rename = "_links", default)]
     links: Links,
@@ -67,7 +67,7 @@ pub(super) async fn own(
         Speaker::User => invocation.as_user()?.confluence()?,
         Speaker::App => invocation.as_app()?.confluence()?,
     };
-    list(&confluence, &asked).await
+    page(&confluence, &asked).await
 }
 
 /// `GET /api/accounts/{accountId}/content`: for site administrators only, because
@@ -85,10 +85,10 @@ pub(super) async fn of_account(
     let them = invocation
         .as_account_in(&account, &crate::ids::Product::Confluence)
         .await?;
-    list(&them.confluence()?, &asked).await
+    page(&them.confluence()?, &asked).await
 }
 
-async fn list(confluence: &Confluence, asked: &Asked) -> Result<Response, Error> {
+async fn page(confluence: &Confluence, asked: &Asked) -> Result<Response, Error> {
     let limit = asked.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         let message = format!("`limit` must be a number from 1 to {MAX_LIMIT}.");
@@ -102,12 +102,6 @@ async fn list(confluence: &Confluence, asked: &Asked) -> Result<Response, Error>
     }
     let answer = request.send().await?;
     let listed: Listed<'_> = answer.json()?;
-    if !listed.results.get().starts_with('[') {
-        return Err(Error::new(
-            ErrorCode::UpstreamError,
-            "Confluence gave no list of content. Try again later.",
-        ));
-    }
     ContentPage {
         results: listed.results,
         limit,
@@ -116,8 +110,18 @@ async fn list(confluence: &Confluence, asked: &Asked) -> Result<Response, Error>
     .into_answer()
 }
 
+/// An array as it stands in the text. All of it has been read by now, so it is JSON.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de RawValue, D::Error> {
+    let value = <&RawValue>::deserialize(deserializer)?;
+    if value.get().starts_with('[') {
+        Ok(value)
+    } else {
+        Err(D::Error::custom("not a list"))
+    }
+}
+
 impl ContentPage<'_> {
-    /// Room is made once: the list is most of the answer.
+    /// Room is made once, as the list is most of the answer.
     fn into_answer(self) -> Result<Response, Error> {
         let mut body = Vec::with_capacity(self.results.get().len() + MAX_CURSOR);
         serde_json::to_writer(&mut body, &self).map_err(Error::internal)?;
@@ -163,6 +167,63 @@ mod tests {
         ] {
             assert_eq!(next_cursor(next).as_deref(), cursor, "{next}");
         }
+    }
+
+    async fn passed_on(answer: &str) -> String {
+        let listed: Listed<'_> = serde_json::from_str(answer).unwrap();
+        let page = ContentPage {
+            results: listed.results,
+            limit: 25,
+            cursor: listed.links.next.as_deref().and_then(next_cursor),
+        };
+        let answer = page.into_answer().unwrap();
+        assert_eq!(answer.headers()[CONTENT_TYPE], "application/json");
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
+        String::from_utf8(body.unwrap().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_list_is_passed_on_as_it_came() {
+        for list in [
+            "[]",
+            r#"[ {"id": 12345678901234567890123, "x": 1.0e2, "t": "\u00fc ü"} ,null]"#,
+        ] {
+            let answer = format!(
+                r#"{{"size":1,"results": {list} ,"_links":{{"next":"/x?start=25","base":7}}}}"#
+            );
+            let expected = format!(r#"{{"results":{list},"limit":25,"cursor":"25"}}"#);
+            assert_eq!(passed_on(&answer).await, expected);
+        }
+        assert_eq!(
+            passed_on(r#"{"results":[1]}"#).await,
+            r#"{"results":[1],"limit":25,"cursor":null}"#
+        );
+    }
+
+    #[test]
+    fn what_is_no_list_is_not_passed_on() {
+        for answer in [
+            "{}",
+            "[]",
+            r#"{"results":null}"#,
+            r#"{"results":{"0":1}}"#,
+            r#"{"results":"[]"}"#,
+            r#"{"results":[1,]}"#,
+            r#"{"results":[1}"#,
+            r#"{"results":[01]}"#,
+            r#"{"results":["\x"]}"#,
+            r#"{"results":[],"results":[]}"#,
+            r#"{"results":[]} x"#,
+            "<html>",
+            "",
+        ] {
+            assert!(
+                serde_json::from_str::<Listed<'_>>(answer).is_err(),
+                "{answer}"
+            );
+        }
+        let not_utf_8 = b"{\"results\":[\"\xff\"]}";
+        assert!(serde_json::from_slice::<Listed<'_>>(not_utf_8).is_err());
     }
 
     #[test]
