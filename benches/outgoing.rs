@@ -14,6 +14,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "a benchmark prints, and stops where it cannot go on"
 )]
 

@@ -51,6 +51,7 @@ pub(super) struct Meter([OfApi; Api::COUNT]);
 struct OfApi {
     seconds: OnceLock<Histogram>,
     requests: [[OnceLock<Counter>; Class::COUNT]; Identity::COUNT],
+    retries: [OnceLock<Counter>; Reason::COUNT],
 }
 
 impl Meter {
@@ -60,6 +61,7 @@ impl Meter {
         let OfApi {
             seconds: histogram,
             requests,
+            ..
         } = &self.0[api as usize];
         let counter = requests[identity as usize][class as usize].get_or_init(|| {
             counter!(
@@ -75,7 +77,10 @@ impl Meter {
 
     /// A request is sent again.
     pub(super) fn repeated(&self, api: Api, reason: Reason) {
-        let labels = [("product", api.as_str()), ("reason", reason.as_str())];
-        counter!("forge_product_retries_total", &labels).increment(1);
+        let counter = self.0[api as usize].retries[reason as usize].get_or_init(|| {
+            let labels = [("product", api.as_str()), ("reason", reason.as_str())];
+            counter!("forge_product_retries_total", &labels)
+        });
+        counter.increment(1);
     }
 }

@@ -33,6 +33,8 @@ pub(super) enum Reason {
 }
 
 impl Reason {
+    pub(super) const COUNT: usize = Self::Transport as usize + 1;
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Unauthorized => "unauthorized",
