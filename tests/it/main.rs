@@ -6,6 +6,7 @@
 )]
 
 mod architecture;
+mod attacks;
 mod authentication;
 mod command;
 mod cors;

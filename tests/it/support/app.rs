@@ -3,7 +3,9 @@
 use std::{collections::HashMap, net::SocketAddr};
 
 use axum::Router;
-use forge_remote::{Config, Events, Forge, Schedule, config::Sources, digest, server::Server};
+use forge_remote::{
+    Config, Events, Forge, Schedule, clock::Clock, config::Sources, digest, server::Server,
+};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{
@@ -31,6 +33,7 @@ pub(crate) struct Setup {
     routes: Router<Forge>,
     events: Events,
     schedule: Schedule,
+    clock: Clock,
     folder: tempfile::TempDir,
     atlassian: Atlassian,
 }
@@ -69,6 +72,7 @@ impl TestApp {
             routes: Router::new(),
             events: digest::events(),
             schedule: digest::schedule(),
+            clock: Clock::system(),
             folder,
             atlassian,
         }
@@ -155,6 +159,12 @@ impl Setup {
         self
     }
 
+    /// The time as this clock tells it, in place of the system's.
+    pub(crate) fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Continues with the files that another service left.
     pub(crate) fn folder(mut self, folder: tempfile::TempDir) -> Self {
         let database = format!("sqlite://{}/store/test.db", folder.path().display());
@@ -178,7 +188,7 @@ impl Setup {
             variables,
         };
         let config = Config::load_from(&sources).unwrap().config;
-        let forge = Forge::from_config(config).await.unwrap();
+        let forge = Forge::with_clock(config, self.clock).await.unwrap();
         let mut routes = self.routes;
         if self.digest {
             routes = digest::router(&forge).merge(routes);

@@ -4,7 +4,7 @@ use aws_lc_rs::{
     encoding::{AsDer, PublicKeyX509Der},
     rand::SystemRandom,
     rsa::PublicKeyComponents,
-    signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
+    signature::{KeyPair, RSA_PKCS1_SHA256, RsaEncoding, RsaKeyPair},
 };
 use base64::{
     Engine,
@@ -24,32 +24,39 @@ pub(crate) struct Key(&'static str);
 pub(crate) const KEY: Key = Key(include_str!("../../keys/rsa-2048-a.pem"));
 /// A key that is not in the set until a test puts it there.
 pub(crate) const OTHER_KEY: Key = Key(include_str!("../../keys/rsa-2048-b.pem"));
+/// A key with public exponent 3, which the crypto library does not sign with.
+pub(crate) const EXPONENT_3_KEY: Key = Key(include_str!("../../keys/rsa-2048-e3.pem"));
 /// A key that is too short, as it stands in a key set.
 pub(crate) const SHORT_JWK: &str = include_str!("../../keys/rsa-1024.jwk.json");
 /// A token that it signed.
 pub(crate) const SHORT_SIGNED: &str = include_str!("../../keys/rsa-1024.signed.jws");
 
 impl Key {
-    fn pair(self) -> RsaKeyPair {
+    /// The pair in PKCS #8.
+    pub(crate) fn der(self) -> Vec<u8> {
         let body: String = self
             .0
             .lines()
             .filter(|line| !line.starts_with("-----"))
             .collect();
-        RsaKeyPair::from_pkcs8(&STANDARD.decode(body).unwrap()).unwrap()
+        STANDARD.decode(body).unwrap()
+    }
+
+    fn pair(self) -> RsaKeyPair {
+        RsaKeyPair::from_pkcs8(&self.der()).unwrap()
     }
 
     /// RS256.
     pub(crate) fn sign(self, message: &[u8]) -> Vec<u8> {
+        self.sign_as(&RSA_PKCS1_SHA256, message)
+    }
+
+    /// By another algorithm of RSA keys.
+    pub(crate) fn sign_as(self, encoding: &'static dyn RsaEncoding, message: &[u8]) -> Vec<u8> {
         let pair = self.pair();
         let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign(
-            &RSA_PKCS1_SHA256,
-            &SystemRandom::new(),
-            message,
-            &mut signature,
-        )
-        .unwrap();
+        pair.sign(encoding, &SystemRandom::new(), message, &mut signature)
+            .unwrap();
         signature
     }
 

@@ -3,7 +3,11 @@
 //! Tokens of the tests say so: FITs are JWTs, all others hold [`MARK`]. A line with
 //! either ends the process at once, whatever test it belongs to.
 
-use std::{io, sync::Once};
+use std::{
+    cell::RefCell,
+    io,
+    sync::{Arc, Mutex, Once},
+};
 
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
@@ -41,6 +45,34 @@ pub(crate) fn assert_no_secret(place: &str, text: &str) {
     assert!(secret_in(text).is_none(), "a secret in {place}: {text}");
 }
 
+type Lines = Arc<Mutex<Vec<u8>>>;
+
+thread_local! {
+    static LINES: RefCell<Option<Lines>> = const { RefCell::new(None) };
+}
+
+/// The log lines of this thread while it lives: all of a service's that runs in one test.
+pub(crate) struct Captured(Lines);
+
+impl Captured {
+    pub(crate) fn start() -> Self {
+        init();
+        let lines = Lines::default();
+        LINES.set(Some(Arc::clone(&lines)));
+        Self(lines)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl Drop for Captured {
+    fn drop(&mut self) {
+        LINES.set(None);
+    }
+}
+
 struct Watched;
 
 impl<'a> MakeWriter<'a> for Watched {
@@ -63,6 +95,11 @@ pub(crate) fn watch(line: &str) {
 impl io::Write for Watched {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         watch(&String::from_utf8_lossy(line));
+        LINES.with_borrow(|lines| {
+            if let Some(lines) = lines {
+                lines.lock().unwrap().extend_from_slice(line);
+            }
+        });
         Ok(line.len())
     }
 
