@@ -102,6 +102,9 @@ fn is_odd(number: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+mod wycheproof;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::fit::testing::SigningKey;
