@@ -70,11 +70,11 @@ fn the_table_is_long_and_says_nothing_twice() {
     let hostile = |want: &Want| !matches!(want, Want::Accepted);
     // Without the matrix of types, which is quickly long.
     let by_hand = count(&rows, |family, want| family != "types" && hostile(want));
-    assert!(by_hand >= 250, "{by_hand}");
+    assert!(by_hand >= 900, "{by_hand}");
     let all = count(&rows, |_, want| hostile(want));
-    assert!(all >= 450, "{all}");
+    assert!(all >= 1150, "{all}");
     let right = count(&rows, |family, want| family != "types" && !hostile(want));
-    assert!(right >= 40, "{right}");
+    assert!(right >= 70, "{right}");
     let mut names = HashSet::new();
     for (family, row) in &rows {
         assert!(names.insert((family, &row.name)), "{family}: {}", row.name);
@@ -100,7 +100,8 @@ async fn every_attack_gets_its_code_and_leaves_no_trace() {
     let after = Row::token("after all that", after, Want::Accepted);
     scene.play(&after).await.expect("a good token still passes");
     let said = scene.log();
-    assert!(said.lines().count() >= all, "the log was listened to");
+    let ours = count(&rows, |_, want| !matches!(want, Want::Connection(_)));
+    assert!(said.lines().count() >= ours, "the log was listened to");
     let secrets: HashSet<&str> = rows.iter().flat_map(|(_, row)| row.secrets()).collect();
     assert!(secrets.len() > all, "most rows have a token of their own");
     for word in row::words(said.as_bytes()).collect::<HashSet<_>>() {

@@ -167,6 +167,9 @@ fn tag(algorithm: hmac::Algorithm, secret: &[u8], message: &str) -> Vec<u8> {
     hmac::sign(&key, message.as_bytes()).as_ref().to_vec()
 }
 
+/// Signs a text.
+type Sign<'a> = Box<dyn Fn(&str) -> Vec<u8> + 'a>;
+
 /// True signatures by other algorithms, under their own name and under RS256's.
 fn other_algorithms() -> Vec<Row> {
     let random = SystemRandom::new();
@@ -175,7 +178,6 @@ fn other_algorithms() -> Vec<Row> {
     let rsa = |encoding: &'static dyn RsaEncoding| {
         move |message: &str| KEY.sign_as(encoding, message.as_bytes())
     };
-    type Sign<'a> = Box<dyn Fn(&str) -> Vec<u8> + 'a>;
     let algorithms: [(&str, Sign<'_>); 5] = [
         ("RS384", Box::new(rsa(&RSA_PKCS1_SHA384))),
         ("RS512", Box::new(rsa(&RSA_PKCS1_SHA512))),

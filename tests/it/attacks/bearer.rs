@@ -2,7 +2,7 @@
 
 use super::{
     row::{MALFORMED, MISSING, Row, Want, bearer, get},
-    scene::{b64, good},
+    scene::{b64, good, numbered},
 };
 
 /// hyper's own answers, before any of our code runs.
@@ -257,10 +257,11 @@ fn elsewhere() -> Vec<Row> {
 fn sizes() -> Vec<Row> {
     let good = good().token();
     let dots = |length: usize| format!("{}.{}.c", "a".repeat(length), "b".repeat(length));
-    let many = |count: usize| {
-        (0..count)
-            .map(|n| format!("x-{n}: 1\r\n"))
-            .collect::<String>()
+    let many = |count| {
+        numbered(
+            "x-", ": 1
+", count,
+        )
     };
     vec![
         value(

@@ -5,7 +5,7 @@ use super::{
     row::{
         EXPIRED, MALFORMED, NOT_YET_VALID, Row, UNSUPPORTED, WRONG_AUDIENCE, WRONG_ISSUER, Want,
     },
-    scene::{claims_with, good, header, header_with, signed},
+    scene::{claims_with, good, header, header_with, numbered, signed},
 };
 use crate::support::{
     claims::{APP, OTHER_APP},
@@ -13,21 +13,13 @@ use crate::support::{
 };
 
 pub(super) fn rows() -> Vec<Row> {
-    [
-        doubles(),
-        numbers(),
-        shapes(),
-        depths(),
-        sizes(),
-        bytes(),
-        headers(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    [doubles(), numbers(), shapes(), depths(), sizes(), headers()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
-fn payload(name: impl Into<String>, payload: impl AsRef<[u8]>, want: Want) -> Row {
+pub(super) fn payload(name: impl Into<String>, payload: impl AsRef<[u8]>, want: Want) -> Row {
     Row::token(name, signed(header().to_string(), payload), want)
 }
 
@@ -245,7 +237,7 @@ fn depths() -> Vec<Row> {
         ),
         payload(
             "a deep app",
-            claims_with("/app", &nested("{\"a\":", "}", 900).replacen("}", "1}", 1)),
+            claims_with("/app", &nested("{\"a\":", "}", 900).replacen('}', "1}", 1)),
             MALFORMED,
         ),
         payload(
@@ -275,7 +267,7 @@ fn depths() -> Vec<Row> {
 fn sizes() -> Vec<Row> {
     let many = |count: usize| format!("[{}]", vec!["\"\""; count].join(","));
     let with_ours = format!("[{}\"{APP}\"]", format!("\"{OTHER_APP}\",").repeat(80));
-    let strangers: String = (0..800).map(|n| format!("\"x{n}\":1,")).collect();
+    let strangers = numbered("\"x", "\":1,", 800);
     vec![
         payload(
             "a text of 20,000",
@@ -319,42 +311,6 @@ fn sizes() -> Vec<Row> {
             MALFORMED,
         ),
     ]
-}
-
-/// Bytes that are no UTF-8, or that look like it.
-fn bytes() -> Vec<Row> {
-    let with = |bytes: &[u8]| {
-        let claims = good().claim("/jti", "@").claims.to_string();
-        let (before, after) = claims.split_once('@').expect("it is there");
-        [before.as_bytes(), bytes, after.as_bytes()].concat()
-    };
-    let good = good().claims.to_string();
-    let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let rows = [
-        ("a lone continuation", with(b"\x80")),
-        ("a lone beginning", with(b"\xc3")),
-        ("ff", with(b"\xff")),
-        ("an overlong quote", with(b"\xc0\xa2")),
-        ("an overlong NUL", with(b"\xc0\x80")),
-        ("an overlong slash of three", with(b"\xe0\x80\xaf")),
-        ("a surrogate in UTF-8", with(b"\xed\xa0\x80")),
-        ("beyond Unicode", with(b"\xf4\x90\x80\x80")),
-        ("five bytes", with(b"\xf8\x88\x80\x80\x80")),
-        ("half an escaped surrogate", with(br"\ud800")),
-        ("the other half", with(br"\udc00")),
-        ("two halves the wrong way", with(br"\udc00\ud800")),
-        ("an escape of three digits", with(br"\u00e")),
-        ("an escape that is none", with(br"\x41")),
-        ("a control character", with(b"\x01")),
-        (
-            "a byte order mark",
-            [b"\xef\xbb\xbf", good.as_bytes()].concat(),
-        ),
-        ("UTF-16", utf16),
-        ("latin-1", with(b"M\xfcller")),
-    ];
-    rows.map(|(name, bytes)| payload(name, bytes, MALFORMED))
-        .into()
 }
 
 /// The header is JSON too.

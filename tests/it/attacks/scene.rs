@@ -62,6 +62,13 @@ pub(super) fn header_with(name: &str, value: impl Into<Value>) -> String {
     header.to_string()
 }
 
+/// `before`, a number and `after`, so many times: headers or members that nobody knows.
+pub(super) fn numbered(before: &str, after: &str, count: usize) -> String {
+    (0..count).fold(String::new(), |all, number| {
+        all + before + &number.to_string() + after
+    })
+}
+
 pub(super) fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

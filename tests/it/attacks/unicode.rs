@@ -1,8 +1,9 @@
-//! Texts that look alike.
+//! Texts that look alike, and bytes that are no text.
 
 use serde_json::json;
 
 use super::{
+    json::payload,
     row::{INCONSISTENT, MALFORMED, Row, WRONG_AUDIENCE, WRONG_ISSUER, Want},
     scene::good,
 };
@@ -59,6 +60,7 @@ pub(super) fn rows() -> Vec<Row> {
     }
     rows.extend(accounts());
     rows.extend(labels());
+    rows.extend(bytes());
     rows
 }
 
@@ -133,4 +135,40 @@ fn labels() -> Vec<Row> {
             Row::token(format!("icLabel {text:?}"), token, MALFORMED)
         })
         .collect()
+}
+
+/// Bytes that are no UTF-8, or that look like it.
+fn bytes() -> Vec<Row> {
+    let with = |bytes: &[u8]| {
+        let claims = good().claim("/jti", "@").claims.to_string();
+        let (before, after) = claims.split_once('@').expect("it is there");
+        [before.as_bytes(), bytes, after.as_bytes()].concat()
+    };
+    let good = good().claims.to_string();
+    let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let rows = [
+        ("a lone continuation", with(b"\x80")),
+        ("a lone beginning", with(b"\xc3")),
+        ("ff", with(b"\xff")),
+        ("an overlong quote", with(b"\xc0\xa2")),
+        ("an overlong NUL", with(b"\xc0\x80")),
+        ("an overlong slash of three", with(b"\xe0\x80\xaf")),
+        ("a surrogate in UTF-8", with(b"\xed\xa0\x80")),
+        ("beyond Unicode", with(b"\xf4\x90\x80\x80")),
+        ("five bytes", with(b"\xf8\x88\x80\x80\x80")),
+        ("half an escaped surrogate", with(br"\ud800")),
+        ("the other half", with(br"\udc00")),
+        ("two halves the wrong way", with(br"\udc00\ud800")),
+        ("an escape of three digits", with(br"\u00e")),
+        ("an escape that is none", with(br"\x41")),
+        ("a control character", with(b"\x01")),
+        (
+            "a byte order mark",
+            [b"\xef\xbb\xbf", good.as_bytes()].concat(),
+        ),
+        ("UTF-16", utf16),
+        ("latin-1", with(b"M\xfcller")),
+    ];
+    rows.map(|(name, bytes)| payload(name, bytes, MALFORMED))
+        .into()
 }
