@@ -38,6 +38,7 @@ mod jws;
 mod key_set;
 mod key_sets;
 mod known_headers;
+mod object;
 mod rules;
 mod signature;
 mod text;

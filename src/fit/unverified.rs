@@ -12,6 +12,7 @@ use super::{
     claims::{ApiBaseUrl, App, Claims, Context, Environment, InstallationContext, License, Module},
     error::Malformed,
     jws,
+    object::Object,
     text::Text,
 };
 use crate::{
@@ -85,8 +86,8 @@ impl<'a> Audience<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Written<'a> {
-    app: WrittenApp<'a>,
-    context: Option<Context>,
+    app: Object<WrittenApp<'a>>,
+    context: Option<Object<Context>>,
     principal: Option<Principal>,
     ic_label: Option<IcLabel>,
     #[serde(borrow, default)]
@@ -115,25 +116,28 @@ struct WrittenApp<'a> {
     /// Deprecated: that it is of another form is no reason to turn an invocation away.
     #[serde(borrow, default)]
     version: Text<'a>,
-    environment: Option<Environment>,
-    module: Module,
-    license: Option<License>,
-    installation: WrittenInstallation,
+    environment: Option<Object<Environment>>,
+    module: Object<Module>,
+    license: Option<Object<License>>,
+    installation: Object<WrittenInstallation>,
 }
 
 #[derive(Deserialize)]
 struct WrittenInstallation {
     id: InstallationId,
-    contexts: Option<Vec<InstallationContext>>,
+    contexts: Option<Vec<Object<InstallationContext>>>,
 }
 
 impl<'a> From<Written<'a>> for UnverifiedClaims<'a> {
     fn from(written: Written<'a>) -> Self {
-        let app = written.app;
+        let Object(app) = written.app;
+        let Object(module) = app.module;
+        let Object(installation) = app.installation;
+        let contexts = installation.contexts.unwrap_or_default().into_iter();
         Self {
             issuer: written.iss,
             audience: Audience::read(written.aud),
-            second_installation_id: app.installation.id,
+            second_installation_id: installation.id,
             claims: Claims {
                 app: App {
                     id: app.id,
@@ -141,12 +145,12 @@ impl<'a> From<Written<'a>> for UnverifiedClaims<'a> {
                     api_base_url: app.api_base_url,
                     app_version: app.app_version,
                     version: app.version.into_boxed(),
-                    environment: app.environment,
-                    module: app.module,
-                    license: app.license,
-                    contexts: app.installation.contexts.unwrap_or_default(),
+                    environment: app.environment.map(|Object(environment)| environment),
+                    module,
+                    license: app.license.map(|Object(license)| license),
+                    contexts: contexts.map(|Object(context)| context).collect(),
                 },
-                context: written.context,
+                context: written.context.map(|Object(context)| context),
                 principal: written.principal.and_then(|Principal(account)| account),
                 ic_label: written.ic_label,
                 issued_at: written.iat,
