@@ -107,8 +107,12 @@ async fn every_attack_gets_its_code_and_leaves_no_trace() {
     // The log names the installation that called, and one row has its claims in plain text.
     let secrets: HashSet<&str> = secrets
         .filter(|word| !INSTALLATION.ends_with(word))
+        .map(|word| &word[..row::SHORTEST])
         .collect();
-    assert!(secrets.len() > all, "most rows have a token of their own");
+    assert!(
+        secrets.len() > all / 2,
+        "most rows have a token of their own"
+    );
     for word in row::words(said.as_bytes()).collect::<HashSet<_>>() {
         let told = secrets.iter().find(|secret| word.contains(**secret));
         assert!(told.is_none(), "{word} is in the log");

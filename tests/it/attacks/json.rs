@@ -13,10 +13,18 @@ use crate::support::{
 };
 
 pub(super) fn rows() -> Vec<Row> {
-    [doubles(), numbers(), shapes(), depths(), sizes(), headers()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        doubles(),
+        numbers(),
+        shapes(),
+        lists(),
+        depths(),
+        sizes(),
+        headers(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 pub(super) fn payload(name: impl Into<String>, payload: impl AsRef<[u8]>, want: Want) -> Row {
@@ -207,6 +215,67 @@ fn shapes() -> Vec<Row> {
         .into_iter()
         .map(|(name, text)| payload(name, text, MALFORMED))
         .collect()
+}
+
+/// Objects whose members stand in a list, in the order that a reader may know them in.
+fn lists() -> Vec<Row> {
+    let objects: [(&str, &[&str]); 7] = [
+        (
+            "/app",
+            &[
+                "id",
+                "installationId",
+                "apiBaseUrl",
+                "appVersion",
+                "version",
+                "environment",
+                "module",
+                "license",
+                "installation",
+            ],
+        ),
+        ("/app/environment", &["type", "id"]),
+        ("/app/module", &["type", "key"]),
+        ("/app/installation", &["id", "contexts"]),
+        (
+            "/app/installation/contexts/0",
+            &["name", "apiBaseUrl", "cloudId", "workspaceId"],
+        ),
+        (
+            "/app/license",
+            &[
+                "active",
+                "isActive",
+                "isEvaluation",
+                "billingPeriod",
+                "capabilitySet",
+                "ccpEntitlementId",
+                "ccpEntitlementSlug",
+                "subscriptionEndDate",
+                "trialEndDate",
+                "type",
+                "modes",
+            ],
+        ),
+        (
+            "/context",
+            &[
+                "cloudId",
+                "workspaceId",
+                "siteUrl",
+                "localId",
+                "moduleKey",
+                "extension",
+            ],
+        ),
+    ];
+    let row = |(pointer, names): (&str, &[&str])| {
+        let object = good().claims.pointer(pointer).cloned().unwrap_or_default();
+        let members: Vec<_> = names.iter().map(|name| object[name].clone()).collect();
+        let token = good().claim(pointer, members).token();
+        Row::token(format!("{pointer} as a list"), token, MALFORMED)
+    };
+    objects.into_iter().map(row).collect()
 }
 
 /// Bombs: nothing is read by recursion that the sender decides on.

@@ -7,6 +7,9 @@ use crate::support::claims::{APP_TOKEN, USER_TOKEN};
 /// It is in every text that a row makes up: no answer and no log line may have it.
 pub(super) const POISON: &str = "h0stile";
 
+/// Shorter words may be anything, and one of that length gives a token away.
+pub(super) const SHORTEST: usize = 24;
+
 /// What a row must get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Want {
@@ -80,7 +83,7 @@ impl Row {
 pub(super) fn words(text: &[u8]) -> impl Iterator<Item = &str> {
     let is_of_token = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     text.split(move |byte| !is_of_token(byte))
-        .filter(|word| word.len() >= 24)
+        .filter(|word| word.len() >= SHORTEST)
         .filter_map(|word| std::str::from_utf8(word).ok())
 }
 
