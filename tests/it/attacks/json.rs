@@ -2,9 +2,7 @@
 //! truly signed: the platform's key does not make a reader safe.
 
 use super::{
-    row::{
-        EXPIRED, MALFORMED, NOT_YET_VALID, Row, UNSUPPORTED, WRONG_AUDIENCE, WRONG_ISSUER, Want,
-    },
+    row::{MALFORMED, Row, UNSUPPORTED, WRONG_AUDIENCE, WRONG_ISSUER, Want},
     scene::{claims_with, good, header, header_with, numbered, signed},
 };
 use crate::support::{
@@ -13,18 +11,10 @@ use crate::support::{
 };
 
 pub(super) fn rows() -> Vec<Row> {
-    [
-        doubles(),
-        numbers(),
-        shapes(),
-        lists(),
-        depths(),
-        sizes(),
-        headers(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    [doubles(), shapes(), lists(), depths(), sizes(), headers()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 pub(super) fn payload(name: impl Into<String>, payload: impl AsRef<[u8]>, want: Want) -> Row {
@@ -132,49 +122,6 @@ fn doubles() -> Vec<Row> {
     rows
 }
 
-/// Numbers at the edge of what a machine can hold, or what JSON can say.
-fn numbers() -> Vec<Row> {
-    let exp = |json: &str, want| payload(format!("exp {json}"), claims_with("/exp", json), want);
-    let nbf = |json: &str, want| payload(format!("nbf {json}"), claims_with("/nbf", json), want);
-    vec![
-        exp("1e999", MALFORMED),
-        exp("1e400", MALFORMED),
-        exp("1e308", MALFORMED),
-        exp("-1e308", MALFORMED),
-        exp("1e-400", EXPIRED),
-        exp("-0", EXPIRED),
-        exp("-0.0", EXPIRED),
-        exp("0", EXPIRED),
-        exp("0.5", EXPIRED),
-        exp("-1", MALFORMED),
-        exp("-9223372036854775808", MALFORMED),
-        exp("-9223372036854775809", MALFORMED),
-        exp("18446744073709551616", MALFORMED),
-        exp("99999999999999999999999999999999", MALFORMED),
-        exp("01785312025", MALFORMED),
-        exp("+1785312025", MALFORMED),
-        exp("0x6a69e5d9", MALFORMED),
-        exp("1785312025.", MALFORMED),
-        exp(".5e10", MALFORMED),
-        exp("1785312025e", MALFORMED),
-        exp("1_785_312_025", MALFORMED),
-        exp("NaN", MALFORMED),
-        exp("Infinity", MALFORMED),
-        exp("\"1785312025\"", MALFORMED),
-        exp("\"2026-07-29T08:00:25Z\"", MALFORMED),
-        exp("[1785312025]", MALFORMED),
-        exp("1785312025 1785312025", MALFORMED),
-        exp(&"9".repeat(4000), MALFORMED),
-        nbf("1e999", MALFORMED),
-        nbf("-1", MALFORMED),
-        nbf("9223372036854775807", NOT_YET_VALID),
-        nbf("18446744073709551615", NOT_YET_VALID),
-        nbf("18446744073709551616", MALFORMED),
-        nbf("9e18", NOT_YET_VALID),
-        nbf("\"0\"", MALFORMED),
-    ]
-}
-
 /// What is not one object.
 fn shapes() -> Vec<Row> {
     let good = good().claims.to_string();
@@ -219,59 +166,32 @@ fn shapes() -> Vec<Row> {
 
 /// Objects whose members stand in a list, in the order that a reader may know them in.
 fn lists() -> Vec<Row> {
-    let objects: [(&str, &[&str]); 7] = [
+    let objects = [
         (
             "/app",
-            &[
-                "id",
-                "installationId",
-                "apiBaseUrl",
-                "appVersion",
-                "version",
-                "environment",
-                "module",
-                "license",
-                "installation",
-            ],
+            "id installationId apiBaseUrl appVersion version environment module license installation",
         ),
-        ("/app/environment", &["type", "id"]),
-        ("/app/module", &["type", "key"]),
-        ("/app/installation", &["id", "contexts"]),
+        ("/app/environment", "type id"),
+        ("/app/module", "type key"),
+        ("/app/installation", "id contexts"),
         (
             "/app/installation/contexts/0",
-            &["name", "apiBaseUrl", "cloudId", "workspaceId"],
+            "name apiBaseUrl cloudId workspaceId",
         ),
         (
             "/app/license",
-            &[
-                "active",
-                "isActive",
-                "isEvaluation",
-                "billingPeriod",
-                "capabilitySet",
-                "ccpEntitlementId",
-                "ccpEntitlementSlug",
-                "subscriptionEndDate",
-                "trialEndDate",
-                "type",
-                "modes",
-            ],
+            "active isActive isEvaluation billingPeriod capabilitySet ccpEntitlementId \
+             ccpEntitlementSlug subscriptionEndDate trialEndDate type modes",
         ),
         (
             "/context",
-            &[
-                "cloudId",
-                "workspaceId",
-                "siteUrl",
-                "localId",
-                "moduleKey",
-                "extension",
-            ],
+            "cloudId workspaceId siteUrl localId moduleKey extension",
         ),
     ];
-    let row = |(pointer, names): (&str, &[&str])| {
+    let row = |(pointer, names): (&str, &str)| {
         let object = good().claims.pointer(pointer).cloned().unwrap_or_default();
-        let members: Vec<_> = names.iter().map(|name| object[name].clone()).collect();
+        let names = names.split_whitespace();
+        let members: Vec<_> = names.map(|name| object[name].clone()).collect();
         let token = good().claim(pointer, members).token();
         Row::token(format!("{pointer} as a list"), token, MALFORMED)
     };

@@ -1,10 +1,11 @@
-//! Both ends of a token's time, to the second: the leeway is five.
+//! Both ends of a token's time, to the second: the leeway is five. And numbers that are no time.
 
 use serde_json::json;
 
 use super::{
+    json::payload,
     row::{EXPIRED, MALFORMED, NOT_YET_VALID, Row, Want},
-    scene::{NOW, good},
+    scene::{NOW, claims_with, good},
 };
 
 pub(super) fn rows() -> Vec<Row> {
@@ -75,5 +76,49 @@ pub(super) fn rows() -> Vec<Row> {
     );
     let issued = good().claim("/iat", NOW + 3600).token();
     rows.push(Row::token("issued in an hour", issued, Want::Accepted));
+    rows.extend(numbers());
     rows
+}
+
+/// Numbers at the edge of what a machine can hold, or what JSON can say.
+fn numbers() -> Vec<Row> {
+    let exp = |json: &str, want| payload(format!("exp {json}"), claims_with("/exp", json), want);
+    let nbf = |json: &str, want| payload(format!("nbf {json}"), claims_with("/nbf", json), want);
+    vec![
+        exp("1e999", MALFORMED),
+        exp("1e400", MALFORMED),
+        exp("1e308", MALFORMED),
+        exp("-1e308", MALFORMED),
+        exp("1e-400", EXPIRED),
+        exp("-0", EXPIRED),
+        exp("-0.0", EXPIRED),
+        exp("0", EXPIRED),
+        exp("0.5", EXPIRED),
+        exp("-1", MALFORMED),
+        exp("-9223372036854775808", MALFORMED),
+        exp("-9223372036854775809", MALFORMED),
+        exp("18446744073709551616", MALFORMED),
+        exp("99999999999999999999999999999999", MALFORMED),
+        exp("01785312025", MALFORMED),
+        exp("+1785312025", MALFORMED),
+        exp("0x6a69e5d9", MALFORMED),
+        exp("1785312025.", MALFORMED),
+        exp(".5e10", MALFORMED),
+        exp("1785312025e", MALFORMED),
+        exp("1_785_312_025", MALFORMED),
+        exp("NaN", MALFORMED),
+        exp("Infinity", MALFORMED),
+        exp("\"1785312025\"", MALFORMED),
+        exp("\"2026-07-29T08:00:25Z\"", MALFORMED),
+        exp("[1785312025]", MALFORMED),
+        exp("1785312025 1785312025", MALFORMED),
+        exp(&"9".repeat(4000), MALFORMED),
+        nbf("1e999", MALFORMED),
+        nbf("-1", MALFORMED),
+        nbf("9223372036854775807", NOT_YET_VALID),
+        nbf("18446744073709551615", NOT_YET_VALID),
+        nbf("18446744073709551616", MALFORMED),
+        nbf("9e18", NOT_YET_VALID),
+        nbf("\"0\"", MALFORMED),
+    ]
 }
