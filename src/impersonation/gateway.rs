@@ -25,6 +25,9 @@ const MUTATION: &str = "mutation forge_remote_offlineUserAuthToken($input: Offli
 /// One try. Two of them fit into the 25 s that a user interface waits.
 const TRY_LIMIT: Duration = Duration::from_secs(8);
 
+/// For the body of an error, whose status says most.
+const ERROR_BODY_LIMIT: Duration = Duration::from_secs(2);
+
 /// An answer has a few kilobytes; this is what a gateway gone wild may cost.
 const MAX_ANSWER: usize = 256 * 1024;
 
@@ -88,11 +91,16 @@ impl Gateway {
     async fn reply(&self, mut response: Response) -> Reply {
         let retry_after = upstream::wait(response.headers(), self.clock.now());
         let upstream_trace = upstream::trace_id(response.headers()).map(Arc::from);
-        let answer = match read_bounded(&mut response).await {
-            Ok(body) => read_answer(response.status(), &body),
-            // The status alone says enough where the body of an error is too large or breaks off.
-            Err(_) if !response.status().is_success() => read_answer(response.status(), b""),
-            Err(fault) => Answer::Failed(fault),
+        let status = response.status();
+        let body = read_bounded(&mut response);
+        let answer = if status.is_success() {
+            body.await
+                .map_or_else(Answer::Failed, |body| read_answer(status, &body))
+        } else {
+            // The status alone says enough where the body is too large, breaks off or does not end.
+            let body = tokio::time::timeout(ERROR_BODY_LIMIT, body).await;
+            let body = body.ok().and_then(Result::ok).unwrap_or_default();
+            read_answer(status, &body)
         };
         Reply {
             answer,
