@@ -14,6 +14,10 @@ use super::{
 /// A set has one key, or two while they rotate.
 const MOST_KEYS: usize = 64;
 
+/// Keys that are looked at, for whatever purpose they are: each that cannot be used costs a
+/// line in the log, and there is room for half a million of them in an answer.
+const MOST_LISTED: usize = 256;
+
 /// A key that may verify FITs, ready for use.
 pub(super) struct TrustedKey {
     id: Box<str>,
@@ -100,7 +104,7 @@ pub(super) fn read(document: &[u8], known: Option<&Keys>) -> Result<Keys, NoKeys
     })?;
     let mut keys = Keys::new();
     for (position, json) in document.keys.iter().enumerate() {
-        if keys.len() == MOST_KEYS {
+        if keys.len() == MOST_KEYS || position == MOST_LISTED {
             tracing::warn!(
                 jwk.position = position,
                 "the rest of the key set is ignored"

@@ -2,7 +2,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::fit::testing::{KID, SigningKey};
+use crate::{
+    captured_log::Logs,
+    fit::testing::{KID, SigningKey},
+};
 
 fn ids(keys: &[Value]) -> Vec<String> {
     let document = json!({ "keys": keys, "unknown": 1 }).to_string();
@@ -136,4 +139,15 @@ fn a_key_that_stays_is_the_same_one() {
         !Arc::ptr_eq(&first["y"], &second["y"]),
         "other numbers, other key"
     );
+}
+
+#[test]
+fn a_long_list_of_what_is_no_key_is_not_a_long_log() {
+    let logs = Logs::capture();
+    let listed = "1,".repeat(400_000);
+    let document = format!(r#"{{"keys":[{listed}1]}}"#);
+    let read = read(document.as_bytes(), None);
+    assert!(matches!(read, Err(NoKeys::Unusable { listed: 400_001 })));
+    let lines = logs.text().lines().count();
+    assert!((1..=300).contains(&lines), "{lines}");
 }
