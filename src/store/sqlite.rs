@@ -52,6 +52,7 @@ const MOST_OF_A_CLOUD: i64 = 100;
 pub(super) struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
+    file: Option<file::Opened>,
     sealer: Sealer,
     clock: Clock,
 }
@@ -63,28 +64,30 @@ impl SqliteStore {
         sealer: Sealer,
         clock: Clock,
     ) -> Result<Self, OpenError> {
-        let (writer, readers) = match &place {
+        let (writer, readers, file) = match &place {
             Place::Memory => {
                 let only = pool(1).connect_lazy_with(writing(SqliteConnectOptions::new()));
-                (only.clone(), only)
+                (only.clone(), only, None)
             }
             Place::File(path) => {
-                file::prepare(path)
-                    .await
-                    .map_err(|source| OpenError::File {
-                        path: path.clone(),
-                        source,
-                    })?;
+                let unusable = |source| OpenError::File {
+                    path: path.clone(),
+                    source,
+                };
+                file::prepare(path).await.map_err(unusable)?;
+                let file = file::Opened::at(path).await.map_err(unusable)?;
                 let options = SqliteConnectOptions::new().filename(path);
                 (
                     pool(1).connect_lazy_with(writing(options.clone())),
                     pool(READERS).connect_lazy_with(reading(options)),
+                    Some(file),
                 )
             }
         };
         let store = Self {
             writer,
             readers,
+            file,
             sealer,
             clock,
         };
@@ -112,6 +115,19 @@ impl SqliteStore {
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
         begun.map_err(fault)
+    }
+
+    /// Whether what is written will be found after a restart.
+    async fn is_in_place(&self) -> Result<(), StoreError> {
+        match &self.file {
+            Some(file) => file.is_there().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn answers(&self) -> Result<(), StoreError> {
+        self.is_in_place().await?;
+        rows::ping(&self.readers).await
     }
 
     async fn write(&self, records: &[Arc<Remembered>]) -> Result<(), StoreError> {
@@ -197,7 +213,7 @@ impl Store for SqliteStore {
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        rows::ping(&self.readers).boxed()
+        self.answers().boxed()
     }
 }
 

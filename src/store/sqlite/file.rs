@@ -1,8 +1,75 @@
 //! The database file, for its owner's eyes only.
 
-use std::{ffi::OsString, io, path::Path};
+use std::{
+    ffi::OsString,
+    fs::Metadata,
+    io,
+    path::{Path, PathBuf},
+};
 
 use tokio::fs;
+
+use crate::store::StoreError;
+
+/// The file as it was when it was opened.
+///
+/// SQLite does not notice that somebody deletes or replaces it: it goes on with a file that has
+/// no name any more, and that is gone with the process.
+#[derive(Debug)]
+pub(super) struct Opened {
+    path: PathBuf,
+    identity: Identity,
+}
+
+/// Device and inode, where there are such.
+type Identity = (u64, u64);
+
+/// It is no longer there.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{}` was deleted or replaced while it was in use: restart the remote to use what is there now",
+    .0.display()
+)]
+struct Gone(PathBuf);
+
+impl Opened {
+    pub(super) async fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            identity: identity(&fs::metadata(path).await?),
+        })
+    }
+
+    /// Whether what is written reaches the file at its path.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if there is none, or another.
+    pub(super) async fn is_there(&self) -> Result<(), StoreError> {
+        let is_it = match fs::metadata(&self.path).await {
+            Ok(metadata) => identity(&metadata) == self.identity,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(StoreError::unavailable(error)),
+        };
+        if is_it {
+            Ok(())
+        } else {
+            Err(StoreError::unavailable(Gone(self.path.clone())))
+        }
+    }
+}
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+
+    (metadata.dev(), metadata.ino())
+}
+
+/// Where a file that is open cannot be deleted, it stays the one it was.
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> Identity {
+    (0, 0)
+}
 
 /// Creates the file and its folder where they are missing, and shuts out everybody else.
 ///

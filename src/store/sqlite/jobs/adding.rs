@@ -34,6 +34,8 @@ impl SqliteStore {
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
+        // Whoever is told that a job is kept does not send it again.
+        self.is_in_place().await?;
         let now = self.clock.now_millis();
         // Before the writer is taken: sealing is our work and not the database's.
         let mut rows = Vec::with_capacity(jobs.len());
