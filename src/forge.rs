@@ -247,3 +247,6 @@ impl fmt::Debug for Forge {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

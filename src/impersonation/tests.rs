@@ -1,6 +1,7 @@
 //! The room over real HTTP, against a gateway that does what a test tells it.
 
 mod answers;
+mod clock;
 mod coalescing;
 mod forms;
 mod keeping;

@@ -1,5 +1,6 @@
 //! The clients against small servers on loopback.
 
+mod clock;
 mod errors;
 mod graphql;
 mod hostile_links;

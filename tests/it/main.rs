@@ -15,6 +15,7 @@ mod digest;
 mod durability;
 mod errors;
 mod events;
+mod failures;
 mod handlers;
 mod impersonation;
 mod inbox_command;

@@ -14,3 +14,4 @@ pub(crate) mod place;
 pub(crate) mod postgres;
 pub(crate) mod remote;
 pub(crate) mod site;
+pub(crate) mod wire;

@@ -90,7 +90,12 @@ impl Kept {
 
     /// Whether the installation of the tests is known.
     pub(crate) async fn knows_installation(&self) -> bool {
-        let id = INSTALLATION.parse().unwrap();
+        self.knows(INSTALLATION).await
+    }
+
+    /// Whether this installation is known.
+    pub(crate) async fn knows(&self, id: &str) -> bool {
+        let id = id.parse().unwrap();
         self.0.installations.load(id).await.unwrap().is_some()
     }
 }

@@ -156,6 +156,15 @@ impl Remote {
         caller.with_fit().app_token()
     }
 
+    /// The most memory that it ever had, in KiB.
+    pub(crate) fn most_memory_kib(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        kib.unwrap().parse().unwrap()
+    }
+
     /// kill -9
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
