@@ -27,7 +27,7 @@ fn forge_at(app: &TestApp, clock: &Clock, change: impl FnOnce(Fit) -> Fit) -> Ca
         let fit = fit.claim("/iat", now).claim("/nbf", now);
         change(fit.claim("/exp", now + 25))
     };
-    app.anybody().fit(at).with_fit().app_token().user_token()
+    app.anybody().fit(at).with_fit()
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn after_a_leap_old_fits_are_expired_and_new_ones_good() {
     clock.advance(HOUR);
     let _ = call().await.refused(401, "expired");
     let new = forge_at(&app, &clock, |fit| fit);
-    let _ = in_time(new.get("/api/content")).await.ok();
+    let _ = in_time(new.user_token().get("/api/content")).await.ok();
 }
 
 #[tokio::test]
@@ -56,9 +56,10 @@ async fn after_a_leap_a_stored_app_token_is_not_handed_out_past_its_life() {
     assert_eq!(code().await, None);
     clock.advance(HOUR);
     assert_eq!(code().await, Some(ErrorCode::MissingAppToken));
-    let _ = in_time(forge_at(&app, &clock, |fit| fit).get("/api/invocation"))
-        .await
-        .ok();
+    // The same text again would be the same token.
+    let new = forge_at(&app, &clock, |fit| fit);
+    let new = new.header("x-forge-oauth-system", "app-t0psecret-0002");
+    let _ = in_time(new.get("/api/invocation")).await.ok();
     assert_eq!(code().await, None);
 }
 
@@ -83,7 +84,7 @@ async fn after_a_leap_a_dead_account_token_costs_one_exchange() {
         (axum::http::StatusCode::from_u16(status).unwrap(), "{}").into_response()
     });
     let path = format!("/test/as/{COLLEAGUE}");
-    let act = || in_time(forge_at(&app, &clock, |fit| fit).get(&path));
+    let act = || in_time(forge_at(&app, &clock, |fit| fit).app_token().get(&path));
     assert_eq!(act().await.status, 200);
     clock.advance(HOUR * 5);
     assert_eq!(act().await.status, 200);
@@ -108,7 +109,7 @@ async fn after_a_leap_events_are_taken_in_and_done() {
     let app = setup().await.clock(&clock).events(events).start().await;
     for _ in 0..3 {
         let platform = forge_at(&app, &clock, Fit::of_platform);
-        let event = platform.json(&json!({"eventType": "avi:test"}));
+        let event = platform.app_token().json(&json!({"eventType": "avi:test"}));
         let _ = acknowledged(&in_time(event.post("/forge/events")).await);
         in_time(runs.recv()).await.unwrap();
         clock.advance(HOUR * 5);

@@ -291,3 +291,54 @@ async fn a_change_of_protocol_that_nobody_asked_for_is_an_upstream_error() {
     wire.is_left_alone().await;
     others_are_answered(&app).await;
 }
+
+#[tokio::test]
+async fn what_is_no_page_of_content_is_an_upstream_error() {
+    let app = app().await;
+    let deep = format!("{{\"results\":{}", "[".repeat(500_000));
+    let bodies = [
+        "".as_bytes(),
+        b"<html>Sign in</html>",
+        b"{\"results\":[",
+        b"{\"results\":{}}",
+        b"{\"results\":[\"\xff\xfe\"]}",
+        b"\"results\"",
+        deep.as_bytes(),
+    ];
+    for body in bodies {
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        let wire = Wire::saying([head.as_bytes(), body].concat()).await;
+        let answer = read(&app, &wire.url()).await;
+        let told = answer.refused(502, "upstream_error").to_string();
+        assert!(!told.contains("Sign in"), "{told}");
+        assert_eq!(
+            wire.requests(),
+            1,
+            "it is an answer, and not asked for again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_site_that_limits_is_left_alone_for_an_hour_at_most_and_others_are_served() {
+    let app = app().await;
+    for header in [
+        "retry-after: 60",
+        "retry-after: 99999999999999999999999",
+        "retry-after: Fri, 31 Dec 9999 23:59:59 GMT",
+        "x-ratelimit-reset: 9999-12-31T23:59:59Z",
+    ] {
+        let head = format!("HTTP/1.1 429 Too Many Requests\r\n{header}\r\n");
+        let wire = Wire::saying(format!("{head}content-length: 0\r\n\r\n")).await;
+        let mut answers = vec![read(&app, &wire.url()).await];
+        let url = wire.url();
+        answers.extend(join_all((0..50).map(|_| read(&app, &url))).await);
+        for answer in answers {
+            let _ = answer.refused(429, "rate_limited");
+            let wait: u64 = answer.header("retry-after").parse().unwrap();
+            assert!((1..=3600).contains(&wait), "{header}: {wait}");
+        }
+        assert_eq!(wire.requests(), 1, "{header}");
+        others_are_answered(&app).await;
+    }
+}

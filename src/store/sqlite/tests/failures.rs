@@ -167,3 +167,15 @@ async fn a_row_that_cannot_be_read_is_damage_and_no_outage() {
     let outcome = store.load(id(1)).await;
     assert!(matches!(outcome, Err(StoreError::Damaged(_))));
 }
+
+#[tokio::test]
+async fn a_file_that_can_only_be_read_is_unavailable_and_not_damaged() {
+    let bench = Bench::new();
+    let _store = bench.open().await;
+    let options = SqliteConnectOptions::new().filename(bench.path());
+    let mut reader = options.read_only(true).connect().await.unwrap();
+    let write = sqlx::query("DELETE FROM installations");
+    let error = fault(write.execute(&mut reader).await.unwrap_err());
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert!(cause(&error).contains("readonly"), "{error:?}");
+}
