@@ -16,6 +16,9 @@ const DEFAULT_LIMIT: u16 = 25;
 /// More than Confluence gives on one page of content.
 const MAX_LIMIT: u16 = 100;
 const MAX_CURSOR: usize = 512;
+/// Ten times what a page of content has. As values in memory, an answer may take thirty
+/// times the bytes that it came in.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// `?limit=&cursor=&as=`
 #[derive(Debug, Default, Deserialize)]
@@ -96,7 +99,8 @@ async fn page(confluence: &Confluence, asked: &Asked) -> Result<Response, Error>
     }
     let mut request = confluence
         .get("/wiki/rest/api/content")
-        .query(&[("limit", limit)]);
+        .query(&[("limit", limit)])
+        .max_bytes(MAX_BYTES);
     if let Some(cursor) = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
         request = request.query(&[position(cursor)?]);
     }

@@ -8,15 +8,15 @@ use crate::support::{
     wire::{TEN_GB, Wire, bomb},
 };
 
-/// What is read of an answer at most.
-const LIMIT: u64 = 16 << 20;
+/// What is read of a page of content.
+const LIMIT: u64 = 4 << 20;
 /// What is read of an error.
 const ERROR_LIMIT: u64 = 64 << 10;
 /// What is read of a head, or of what stands between chunks.
 const HEAD_LIMIT: u64 = 1 << 20;
 
 /// One whose callers wait until a machine with other things to do has read and unpacked
-/// 16 MiB without optimisation.
+/// megabytes without optimisation.
 async fn patient_app() -> TestApp {
     setup()
         .await

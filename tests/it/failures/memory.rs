@@ -10,11 +10,11 @@ use crate::support::{
     place::Place,
     remote::Serve,
     site::Site,
-    wire::{TEN_GB, Wire, bomb},
+    wire::{TEN_GB, Wire, bomb, whole},
 };
 
-/// Above what it had before. Four answers of 16 MiB at once, each in a buffer that has just
-/// doubled and been copied, and as much again for what an allocator keeps.
+/// Above what it had before. Four answers at once, up to 16 MiB each, in buffers that have
+/// just doubled and been copied, and as much again for what an allocator keeps.
 const ROOM_KIB: u64 = 256 << 10;
 
 #[tokio::test]
@@ -49,6 +49,13 @@ async fn ten_gigabytes_of_anything_fit_into_a_bounded_memory() {
         .await;
         let _ = good().await.ok();
     }
+    // As a tree of values it would have thirty times its size.
+    let numbers = "1,".repeat(7 << 20);
+    let wire = Wire::saying(whole(&format!("{{\"results\":[{numbers}1]}}"))).await;
+    let caller = remote.anybody().fit(|_| Fit::of(&wire.url()));
+    let caller = caller.with_fit().app_token().user_token();
+    let answer = in_time(caller.get("/api/content")).await;
+    assert_eq!(answer.status, 502);
     let grown = remote.most_memory_kib() - before;
     assert!(grown < ROOM_KIB, "{grown} KiB");
 }
