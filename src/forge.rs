@@ -217,9 +217,14 @@ impl Forge {
         token.lives_at(self.0.clock.now())
     }
 
-    /// What is counted, unless the program has a recorder of its own.
-    pub(crate) fn metrics(&self) -> Option<&PrometheusHandle> {
-        self.0.metrics.as_ref()
+    /// What is counted, as Prometheus reads it: what `/metrics` of the admin listener shows,
+    /// for a program that shows it elsewhere. None if the program had a recorder of the
+    /// `metrics` crate before this handle was made.
+    #[must_use]
+    pub fn metrics(&self) -> Option<String> {
+        let metrics = self.0.metrics.as_ref()?;
+        metrics.run_upkeep();
+        Some(metrics.render())
     }
 
     pub(crate) fn has_keys(&self) -> bool {

@@ -11,6 +11,7 @@ mod remember;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use self::header::hide_tokens;
 pub use self::platform::FromPlatform;
 use crate::{
     actor::{AccountActor, ActorError, AppActor, Reach, Stage, UserActor},

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 
 /// A text that neither `Debug`, `Display` nor `Serialize` shows, wiped when its last owner drops it.
 ///
@@ -14,6 +14,14 @@ use secrecy::{ExposeSecret, SecretString};
 /// let secret = Secret::new("s3cret".to_owned());
 /// assert_eq!(format!("{secret} {secret:?}"), "[redacted] [redacted]");
 /// assert_eq!(secret.expose(), "s3cret");
+/// ```
+///
+/// Nothing that is serialised can hold one:
+///
+/// ```compile_fail,E0277
+/// # use forge_remote::Secret;
+/// fn answer(body: impl serde::Serialize) {}
+/// answer(Secret::new("s3cret".to_owned()));
 /// ```
 #[derive(Clone)]
 pub struct Secret {
@@ -29,8 +37,14 @@ impl Secret {
     /// Takes the text over.
     #[must_use]
     pub fn new(text: String) -> Self {
+        let text = if text.len() == text.capacity() {
+            SecretString::from(text)
+        } else {
+            // To take its spare room away moves a text, and leaves the first copy behind.
+            SecretString::from(Zeroizing::new(text).as_str())
+        };
         Self {
-            held: Held(Arc::new(SecretString::from(text))),
+            held: Held(Arc::new(text)),
             from: 0,
         }
     }
@@ -118,5 +132,73 @@ mod tests {
     fn what_is_sent_is_not_a_copy() {
         let secret = Secret::behind("Bearer ", "s3cret");
         assert_eq!(secret.whole().as_ptr(), secret.whole().as_ptr());
+    }
+
+    /// The memory of this process, as the system shows it: also where nobody owns it any more.
+    #[cfg(target_os = "linux")]
+    mod memory {
+        use std::{fs::File, os::unix::fs::FileExt};
+
+        use super::*;
+
+        /// Long enough that what an allocator writes into a free place hides nothing.
+        fn text() -> String {
+            "s3cret-".repeat(64)
+        }
+
+        struct Place {
+            address: u64,
+            length: usize,
+        }
+
+        impl Place {
+            fn of(bytes: &[u8]) -> Self {
+                Self {
+                    address: u64::try_from(bytes.as_ptr().addr()).unwrap(),
+                    length: bytes.len(),
+                }
+            }
+
+            fn holds_the_secret(&self) -> bool {
+                let mut bytes = vec![0; self.length];
+                let memory = File::open("/proc/self/mem").unwrap();
+                memory.read_exact_at(&mut bytes, self.address).unwrap();
+                String::from_utf8_lossy(&bytes).contains("s3cret")
+            }
+        }
+
+        #[test]
+        fn a_secret_is_wiped_when_its_last_owner_drops_it() {
+            let secret = Secret::new(text());
+            let place = Place::of(secret.expose().as_bytes());
+            let another = secret.clone();
+            drop(secret);
+            assert!(place.holds_the_secret());
+            drop(another);
+            assert!(!place.holds_the_secret());
+        }
+
+        #[test]
+        fn a_text_with_room_to_spare_leaves_no_copy_behind() {
+            let mut roomy = String::with_capacity(4096);
+            roomy.push_str(&text());
+            let place = Place::of(roomy.as_bytes());
+            assert!(place.holds_the_secret());
+            let secret = Secret::new(roomy);
+            assert!(!place.holds_the_secret());
+            assert_eq!(secret.expose(), text());
+        }
+
+        #[test]
+        fn what_is_sent_is_wiped_when_its_last_owner_drops_it() {
+            let secret = Secret::behind("Bearer ", &text());
+            let whole = secret.whole();
+            let place = Place::of(&whole);
+            let sent = whole.clone();
+            drop((secret, whole));
+            assert!(place.holds_the_secret());
+            drop(sent);
+            assert!(!place.holds_the_secret());
+        }
     }
 }

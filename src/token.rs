@@ -9,6 +9,16 @@
 //!     exchange(user);
 //! }
 //! ```
+//!
+//! Nor does an answer that holds one:
+//!
+//! ```compile_fail,E0277
+//! # use forge_remote::token::UserToken;
+//! fn answer(body: impl serde::Serialize) {}
+//! fn handler(user: UserToken) {
+//!     answer(user);
+//! }
+//! ```
 
 use std::{
     fmt,
@@ -106,6 +116,15 @@ impl<Kind> Token<Kind> {
     /// [`InvalidToken`] if it is empty, larger than 16 KiB, or not made of visible ASCII.
     pub fn expiring(text: String, expires_at: Timestamp) -> Result<Self, InvalidToken> {
         wiped(text, |text| Self::lasting(text, expires_at))
+    }
+
+    /// As [`expiring`](Self::expiring), of a text that is a secret already.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the last owner wipes it, and that ought to be now"
+    )]
+    pub(crate) fn of_secret(secret: Secret, expires_at: Timestamp) -> Result<Self, InvalidToken> {
+        Self::lasting(secret.expose(), expires_at)
     }
 
     fn lasting(text: &str, expires_at: Timestamp) -> Result<Self, InvalidToken> {

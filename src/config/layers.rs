@@ -1,7 +1,7 @@
 //! The layers that settings come from, laid over each other.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     path::{Path, PathBuf},
 };
@@ -14,8 +14,8 @@ use ::config::{
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 const PREFIX: &str = "FORGE_REMOTE";
 
-/// Where settings are looked for.
-#[derive(Debug, Clone)]
+/// Where settings are looked for. `Debug` shows the names of variables, and not what they hold.
+#[derive(Clone)]
 pub struct Sources {
     /// The folder of `default.toml` and `<env>.toml`; either may be missing.
     pub folder: PathBuf,
@@ -48,6 +48,16 @@ impl Sources {
     }
 }
 
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: BTreeSet<_> = self.variables.keys().collect();
+        f.debug_struct("Sources")
+            .field("folder", &self.folder)
+            .field("variables", &names)
+            .finish()
+    }
+}
+
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -69,8 +79,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value of one setting, not looked at yet.
-#[derive(Debug, Clone)]
+/// A value of one setting, not looked at yet: it may be a secret.
+#[derive(Clone)]
 pub(super) struct Leaf {
     pub(super) value: ValueKind,
     pub(super) origin: Origin,

@@ -50,7 +50,7 @@ pub fn read_answer(status: StatusCode, body: &[u8]) -> Answer {
     // The status comes first: with an error status the body may be anything.
     if status.is_success() {
         match serde_json::from_slice(body) {
-            Ok(body) => read_body(&body),
+            Ok(body) => read_body(body),
             Err(_) => unreadable("is not JSON"),
         }
     } else {
@@ -65,15 +65,16 @@ pub fn read_answer(status: StatusCode, body: &[u8]) -> Answer {
     }
 }
 
-fn read_body(body: &Value) -> Answer {
-    let exchange = &body["data"]["offlineUserAuthToken"];
+fn read_body(mut body: Value) -> Answer {
+    let mut exchange = take(&mut body, "/data/offlineUserAuthToken");
     let success = exchange["success"].as_bool();
+    // Taken and not copied: the text is wiped with the secret that it becomes.
     if success == Some(true)
-        && let Some(token) = exchange["authToken"]["token"].as_str()
+        && let Value::String(token) = take(&mut exchange, "/authToken/token")
         && !token.is_empty()
     {
         return Answer::Granted {
-            token: Secret::new(token.to_owned()),
+            token: Secret::new(token),
             ttl: life(&exchange["authToken"]["ttl"]),
         };
     }
@@ -88,6 +89,11 @@ fn read_body(body: &Value) -> Answer {
         None if body["errors"].is_array() => unreadable("holds GraphQL errors without a status"),
         None => unreadable("has no `offlineUserAuthToken`"),
     }
+}
+
+/// What is at that place, or `null`.
+fn take(body: &mut Value, place: &str) -> Value {
+    body.pointer_mut(place).map(Value::take).unwrap_or_default()
 }
 
 /// GraphQL errors with a status count as that status. Of several the one that is no

@@ -130,7 +130,7 @@ impl Errand<'_> {
             let upstream_trace = reply.upstream_trace;
             match reply.answer {
                 Answer::Granted { token, ttl } => {
-                    return self.grant(&token, ttl, sent, upstream_trace);
+                    return self.grant(token, ttl, sent, upstream_trace);
                 }
                 Answer::Denied { message } => return Err(self.denied(&message, upstream_trace)),
                 Answer::AppTokenRefused => {
@@ -173,13 +173,13 @@ impl Errand<'_> {
 
     fn grant(
         &self,
-        token: &Secret,
+        token: Secret,
         ttl: Duration,
         asked: Instant,
         upstream_trace: Option<Arc<str>>,
     ) -> Result<Grant, Setback> {
         let expires_at = self.desk.gateway.now().plus(ttl);
-        let Ok(token) = AccountToken::expiring(token.expose().to_owned(), expires_at) else {
+        let Ok(token) = AccountToken::of_secret(token, expires_at) else {
             let fault = GatewayFault::Unreadable("holds a token that no header can carry");
             return Err(self.gateway_failed(fault, upstream_trace));
         };

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, header};
 use reqwest::Response;
+use secrecy::zeroize::Zeroizing;
 use serde_json::json;
 
 use super::{
@@ -30,6 +31,9 @@ const ERROR_BODY_LIMIT: Duration = Duration::from_secs(2);
 
 /// An answer has a few kilobytes; this is what a gateway gone wild may cost.
 const MAX_ANSWER: usize = 256 * 1024;
+
+/// Room for most answers at once: a buffer that grows leaves copies of a token behind.
+const ROOM: usize = 8 * 1024;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -120,8 +124,9 @@ impl Reply {
     }
 }
 
-async fn read_bounded(response: &mut Response) -> Result<Vec<u8>, GatewayFault> {
-    let mut body = Vec::new();
+/// The body, which may hold a token, and is wiped once it is read.
+async fn read_bounded(response: &mut Response) -> Result<Zeroizing<Vec<u8>>, GatewayFault> {
+    let mut body = Zeroizing::new(Vec::with_capacity(ROOM));
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > MAX_ANSWER {
             return Err(GatewayFault::Unreadable("is larger than 256 KiB"));

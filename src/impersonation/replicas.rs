@@ -171,9 +171,9 @@ impl Replicas {
     fn better(&self, token: &SharedToken, held: Option<&Predecessor>) -> Option<Grant> {
         let now = Instant::now();
         let left = token.ttl.checked_sub(token.age)?;
-        let text = token.secret.expose().to_owned();
         let grant = Grant {
-            token: AccountToken::expiring(text, self.clock.now().plus(left)).ok()?,
+            token: AccountToken::of_secret(token.secret.clone(), self.clock.now().plus(left))
+                .ok()?,
             asked: now.checked_sub(token.age)?,
             ttl: token.ttl,
         };

@@ -1,6 +1,9 @@
 //! The three headers of the contract, taken out of the request.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, Entry},
+};
 
 use crate::{
     clock::Timestamp,
@@ -13,6 +16,16 @@ use crate::{
 pub(super) const SYSTEM: HeaderName = HeaderName::from_static("x-forge-oauth-system");
 /// The token of the user in session.
 pub(super) const USER: HeaderName = HeaderName::from_static("x-forge-oauth-user");
+
+/// Marks what the contract's headers hold as sensitive, so that whoever shows a request before
+/// it reaches the extractor, or without it, shows no token.
+pub(crate) fn hide_tokens(headers: &mut HeaderMap) {
+    for name in [AUTHORIZATION, SYSTEM, USER] {
+        if let Entry::Occupied(mut values) = headers.entry(name) {
+            values.iter_mut().for_each(|value| value.set_sensitive(true));
+        }
+    }
+}
 
 /// Takes the FIT's header out of the request, so that no handler can log or forward it.
 pub(super) fn take_authorization(headers: &mut HeaderMap) -> Result<HeaderValue, Error> {
@@ -111,6 +124,21 @@ mod tests {
             assert_eq!(bearer(&taken).unwrap(), "a.b.c");
             assert!(headers.is_empty());
         }
+    }
+
+    #[test]
+    fn tokens_that_nobody_took_yet_are_not_shown() {
+        let mut headers = headers(&[
+            (AUTHORIZATION, "Bearer t0ken"),
+            (SYSTEM, "t0ken"),
+            (SYSTEM, "another t0ken"),
+            (USER, "t0ken"),
+            (HeaderName::from_static("x-mine"), "shown"),
+        ]);
+        hide_tokens(&mut headers);
+        let shown = format!("{headers:?}");
+        assert!(!shown.contains("t0ken") && shown.contains("shown"), "{shown}");
+        assert_eq!(headers.len(), 5);
     }
 
     #[test]

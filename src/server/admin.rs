@@ -60,11 +60,10 @@ pub(super) async fn keep_metrics_small(forge: Forge) {
 
 async fn scrape(State(admin): State<Admin>) -> Response {
     match admin.forge.metrics() {
-        Some(metrics) => (
-            [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
-            metrics.render(),
-        )
-            .into_response(),
+        Some(metrics) => {
+            let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+            (headers, metrics).into_response()
+        }
         // The program had a recorder before this crate could bring its own.
         None => (
             StatusCode::NOT_FOUND,

@@ -19,6 +19,7 @@ use crate::{
     deadline::{Deadline, DeadlineExceeded},
     error::Error,
     forge::Forge,
+    invocation::hide_tokens,
     trace::TraceId,
 };
 
@@ -40,6 +41,7 @@ async fn guard(
     next: Next,
 ) -> Response {
     let started = Instant::now();
+    hide_tokens(request.headers_mut());
     let trace = TraceId::of(request.headers());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();

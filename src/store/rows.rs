@@ -82,7 +82,7 @@ pub(super) fn unsealed(
     expires_at: Timestamp,
 ) -> Option<AppToken> {
     match sealer.open(purpose, id, blob) {
-        Ok(text) => AppToken::expiring(text.expose().to_owned(), expires_at).ok(),
+        Ok(secret) => AppToken::of_secret(secret, expires_at).ok(),
         // Expected of every file that an earlier process left.
         Err(SealError::UnknownKey) if !sealer.is_lasting() => None,
         Err(error) => {

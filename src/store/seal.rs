@@ -94,11 +94,15 @@ impl Sealer {
     /// Seals with the key of the settings.
     pub(super) fn with_key(base64: &Secret) -> Result<Self, KeyError> {
         let text = base64.expose().trim();
-        let bytes = STANDARD
-            .decode(text)
-            .or_else(|_| URL_SAFE.decode(text))
-            .map_err(|_| KeyError::NotBase64)?;
-        Self::new(&Zeroizing::new(bytes), true)
+        // With room for all of it: a buffer that grows leaves copies behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+        if STANDARD.decode_vec(text, &mut bytes).is_err() {
+            bytes.clear();
+            URL_SAFE
+                .decode_vec(text, &mut bytes)
+                .map_err(|_| KeyError::NotBase64)?;
+        }
+        Self::new(&bytes, true)
     }
 
     /// Seals with a key of its own, which is gone when the process ends.
