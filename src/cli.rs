@@ -5,6 +5,7 @@ mod config;
 mod dev;
 mod health;
 mod inbox;
+mod panics;
 mod serve;
 
 use std::{process::ExitCode, time::Duration};

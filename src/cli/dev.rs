@@ -61,6 +61,7 @@ async fn dev(options: &Options) -> anyhow::Result<()> {
 
     let config = Config::load_from(&sources(options, &emulator))?.config;
     telemetry::init(&config.telemetry)?;
+    super::panics::to_the_log();
     if let Some(remote) = &options.remote {
         welcome_for(&emulator, remote);
         tokio::select! {

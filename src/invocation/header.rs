@@ -22,7 +22,9 @@ pub(super) const USER: HeaderName = HeaderName::from_static("x-forge-oauth-user"
 pub(crate) fn hide_tokens(headers: &mut HeaderMap) {
     for name in [AUTHORIZATION, SYSTEM, USER] {
         if let Entry::Occupied(mut values) = headers.entry(name) {
-            values.iter_mut().for_each(|value| value.set_sensitive(true));
+            values
+                .iter_mut()
+                .for_each(|value| value.set_sensitive(true));
         }
     }
 }
@@ -137,7 +139,10 @@ mod tests {
         ]);
         hide_tokens(&mut headers);
         let shown = format!("{headers:?}");
-        assert!(!shown.contains("t0ken") && shown.contains("shown"), "{shown}");
+        assert!(
+            !shown.contains("t0ken") && shown.contains("shown"),
+            "{shown}"
+        );
         assert_eq!(headers.len(), 5);
     }
 

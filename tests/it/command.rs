@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output};
 
+use crate::support::log::watch;
+
 pub(crate) const APP: &str = "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21";
 
 pub(crate) fn forge_remote(
@@ -16,7 +18,10 @@ pub(crate) fn forge_remote(
             command.env_remove(name);
         }
     }
-    command.envs(variables.iter().copied()).output().unwrap()
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    watch("WHAT A COMMAND PRINTS", &text(&output.stdout));
+    watch("WHAT A COMMAND COMPLAINS OF", &text(&output.stderr));
+    output
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {

@@ -17,6 +17,7 @@ use crate::support::{
     atlassian::{denied, exchanged, json_answer},
     claims::COLLEAGUE,
     held::Held,
+    log::ON_PURPOSE,
 };
 
 #[derive(Deserialize)]
@@ -59,7 +60,7 @@ async fn upload(_: Invocation, mut form: Multipart) -> Result<Json<Value>, Error
 }
 
 async fn panics() -> &'static str {
-    panic!("a bug with a t0pse\u{63}ret in its words");
+    panic!("{ON_PURPOSE} a bug with a t0psecret in its words");
 }
 
 async fn stored(

@@ -1,5 +1,9 @@
 //! What must not be seen is not seen: by handlers, in answers, in logs.
 
+#[cfg(target_os = "linux")]
+mod memory;
+mod net;
+
 use axum::{Router, http::HeaderMap, routing::get};
 use forge_remote::Invocation;
 
@@ -22,6 +26,20 @@ async fn a_handler_sees_no_raw_header() {
     for name in ["authorization", "x-forge-oauth"] {
         assert!(!text.contains(name), "{text}");
     }
+}
+
+#[tokio::test]
+async fn who_prints_a_raw_request_prints_no_token() {
+    async fn headers(headers: HeaderMap) -> String {
+        assert!(headers["authorization"].to_str().unwrap().len() > 200);
+        format!("{headers:?}")
+    }
+    let routes = Router::new().route("/test/raw", get(headers));
+    let app = TestApp::setup().await.routes(routes).start().await;
+    let answer = app.as_forge().header("x-mine", "1").get("/test/raw").await;
+    let text = String::from_utf8(answer.body).unwrap();
+    assert!(text.contains("x-mine"), "{text}");
+    assert_no_secret("Debug of a request's headers", &text);
 }
 
 #[tokio::test]

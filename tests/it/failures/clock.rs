@@ -33,7 +33,7 @@ fn forge_at(app: &TestApp, clock: &Clock, change: impl FnOnce(Fit) -> Fit) -> Ca
 #[tokio::test]
 async fn after_a_leap_old_fits_are_expired_and_new_ones_good() {
     let clock = Clock::manual(Timestamp::from_unix(now()));
-    let app = setup().await.clock(&clock).start().await;
+    let app = setup().await.clock(clock.clone()).start().await;
     let old = Fit::of(&app.atlassian.url()).token();
     let call = || in_time(app.anybody().token(&old).get("/api/invocation"));
     let _ = call().await.ok();
@@ -46,7 +46,7 @@ async fn after_a_leap_old_fits_are_expired_and_new_ones_good() {
 #[tokio::test]
 async fn after_a_leap_a_stored_app_token_is_not_handed_out_past_its_life() {
     let clock = Clock::manual(Timestamp::from_unix(now()));
-    let app = setup().await.clock(&clock).start().await;
+    let app = setup().await.clock(clock.clone()).start().await;
     let _ = in_time(app.as_forge().get("/api/invocation")).await.ok();
     let code = async || {
         let id = INSTALLATION.parse().unwrap();
@@ -68,7 +68,7 @@ async fn after_a_leap_a_stored_app_token_is_not_handed_out_past_its_life() {
 #[tokio::test]
 async fn after_a_leap_a_dead_account_token_costs_one_exchange() {
     let clock = Clock::manual(Timestamp::from_unix(now()));
-    let app = setup().await.clock(&clock).start().await;
+    let app = setup().await.clock(clock.clone()).start().await;
     let exchanges = std::sync::atomic::AtomicUsize::new(0);
     app.atlassian.answers(move |call| {
         use std::sync::atomic::Ordering::SeqCst;
@@ -106,7 +106,7 @@ async fn after_a_leap_events_are_taken_in_and_done() {
         let _ = ran.send(());
         async { Ok(()) }
     });
-    let app = setup().await.clock(&clock).events(events).start().await;
+    let app = setup().await.clock(clock.clone()).events(events).start().await;
     for _ in 0..3 {
         let platform = forge_at(&app, &clock, Fit::of_platform);
         let event = platform.app_token().json(&json!({"eventType": "avi:test"}));

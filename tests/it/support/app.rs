@@ -129,6 +129,14 @@ impl TestApp {
     }
 }
 
+/// Every test ends with a look at what the service counted and what it wrote.
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        log::watch("THE METRICS", &self.forge.metrics().unwrap_or_default());
+        log::watch_files(self.folder.path());
+    }
+}
+
 impl Setup {
     pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
         self.settings.insert(key.to_owned(), value.to_owned());

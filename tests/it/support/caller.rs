@@ -11,6 +11,7 @@ use super::{
     answer::Answer,
     claims::{self, APP_TOKEN, USER_TOKEN},
     keys::{KEY, KID, Key},
+    log,
 };
 
 /// A FIT in the making: good until a test changes it.
@@ -204,6 +205,8 @@ impl Caller {
         let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await?.to_vec();
+        log::watch("AN ANSWER", &String::from_utf8_lossy(&body));
+        log::watch("AN ANSWER'S HEADERS", &format!("{headers:?}"));
         Ok(Answer {
             status,
             headers,

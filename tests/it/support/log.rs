@@ -1,27 +1,46 @@
-//! The log of the whole suite, at debug level: every line is looked at for secrets.
+//! What the suite says, down to the last trace: every line is looked at for secrets.
 //!
-//! Tokens of the tests say so: FITs are JWTs, all others hold [`MARK`]. A line with
-//! either ends the process at once, whatever test it belongs to.
+//! Tokens of the tests say so: FITs are JWTs, all others hold [`MARK`]. Wherever either is
+//! seen that should not be, in a line of the log, a panic, an answer, the metrics, or a file,
+//! the process ends at once, whatever test it belongs to: a test that failed in a task of its
+//! own might go unnoticed. `secrets::net` shows that each of these is caught.
 
 use std::{
+    any::Any,
     cell::RefCell,
-    io,
+    io::{self, Write},
+    panic,
+    path::Path,
     sync::{Arc, Mutex, Once},
 };
 
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{MakeWriter, format::FmtSpan},
+};
 
 /// Every opaque token of the suite has it in its text.
 pub(crate) const MARK: &str = "t0psecret";
 
+/// What a handler's panic begins with that has a secret in it because a test wants it so.
+pub(crate) const ON_PURPOSE: &str = "on purpose:";
+
+/// Watches what this process logs, and how it panics.
 pub(crate) fn init() {
     static INIT: Once = Once::new();
     INIT.call_once(|| {
         tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("debug"))
+            .with_env_filter(EnvFilter::new("trace"))
+            // A span's fields are seen although nothing is logged inside.
+            .with_span_events(FmtSpan::CLOSE)
             .with_ansi(false)
             .with_writer(Watched)
             .init();
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            watch_panic(info.payload());
+            before(info);
+        }));
     });
 }
 
@@ -73,6 +92,36 @@ impl Drop for Captured {
     }
 }
 
+/// Ends the process if there is a secret in `text`, which was found in `place`.
+pub(crate) fn watch(place: &str, text: &str) {
+    if secret_in(text).is_some() {
+        // Not by a macro: the test's runner would keep the words to itself.
+        let _ = writeln!(io::stderr(), "A SECRET IN {place}: {text}");
+        std::process::abort();
+    }
+}
+
+fn watch_panic(payload: &dyn Any) {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    if let Some(text) = text.filter(|text| !text.starts_with(ON_PURPOSE)) {
+        watch("A PANIC", text);
+    }
+}
+
+/// Looks at every file of a service: its database, and what lies beside it.
+pub(crate) fn watch_files(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            watch_files(&path);
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            let text = String::from_utf8_lossy(&bytes);
+            watch(&format!("THE FILE {}", path.display()), &text);
+        }
+    }
+}
+
 struct Watched;
 
 impl<'a> MakeWriter<'a> for Watched {
@@ -83,18 +132,9 @@ impl<'a> MakeWriter<'a> for Watched {
     }
 }
 
-/// Ends the process if there is a secret in this line of a log.
-#[expect(clippy::print_stderr, reason = "the last words of the process")]
-pub(crate) fn watch(line: &str) {
-    if secret_in(line).is_some() {
-        eprintln!("A SECRET IN THE LOG: {line}");
-        std::process::abort();
-    }
-}
-
-impl io::Write for Watched {
+impl Write for Watched {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        watch(&String::from_utf8_lossy(line));
+        watch("THE LOG", &String::from_utf8_lossy(line));
         LINES.with_borrow(|lines| {
             if let Some(lines) = lines {
                 lines.lock().unwrap().extend_from_slice(line);

@@ -1,8 +1,8 @@
 //! The binary as a process of its own, which can be killed.
 
 use std::{
-    io::{BufRead, BufReader},
-    net::SocketAddr,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
     process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -60,13 +60,14 @@ impl<'a> Serve<'a> {
         let mut remote = Remote {
             child,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             http: reqwest::Client::new(),
             api: self.site.atlassian.url(),
             said: Arc::clone(&said),
         };
         std::thread::spawn(move || listen(stderr, &said, listens));
         let told = tokio::time::timeout(START, told).await;
-        remote.address = told.expect("it starts in time").expect("it starts");
+        (remote.address, remote.admin) = told.expect("it starts in time").expect("it starts");
         remote
     }
 
@@ -117,16 +118,21 @@ impl<'a> Serve<'a> {
     }
 }
 
-/// Reads the log to its end, watches it, and tells the address once it is known.
-fn listen(stderr: ChildStderr, said: &Mutex<String>, listens: oneshot::Sender<SocketAddr>) {
+/// Reads the log to its end, watches it, and tells the two addresses once they are known.
+fn listen(
+    stderr: ChildStderr,
+    said: &Mutex<String>,
+    listens: oneshot::Sender<(SocketAddr, SocketAddr)>,
+) {
     let mut listens = Some(listens);
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-        log::watch(&line);
+        log::watch("A PROCESS'S LOG", &line);
         let fields: Value = serde_json::from_str(&line).unwrap_or_default();
         if let Some(address) = fields["server.address"].as_str()
+            && let Some(admin) = fields["server.admin_address"].as_str()
             && let Some(listens) = listens.take()
         {
-            let _ = listens.send(address.parse().unwrap());
+            let _ = listens.send((address.parse().unwrap(), admin.parse().unwrap()));
         }
         let mut said = said.lock().unwrap();
         said.push_str(&line);
@@ -138,6 +144,7 @@ fn listen(stderr: ChildStderr, said: &Mutex<String>, listens: oneshot::Sender<So
 pub(crate) struct Remote {
     child: Child,
     address: SocketAddr,
+    admin: SocketAddr,
     http: reqwest::Client,
     api: String,
     said: Arc<Mutex<String>>,
@@ -163,6 +170,17 @@ impl Remote {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
         kib.unwrap().parse().unwrap()
+    }
+
+    /// A caller of the admin listener.
+    pub(crate) fn operator(&self) -> Caller {
+        let base = format!("http://{}", self.admin);
+        Caller::anybody(self.http.clone(), base, &self.api)
+    }
+
+    /// Its process's number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// kill -9
@@ -200,6 +218,13 @@ impl Remote {
 impl Drop for Remote {
     #[expect(clippy::print_stderr, reason = "what a failed test leaves to be read")]
     fn drop(&mut self) {
+        // One that was killed has nothing more to say.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            log::watch(
+                "A PROCESS'S METRICS",
+                &scrape(self.admin).unwrap_or_default(),
+            );
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking()
@@ -208,6 +233,17 @@ impl Drop for Remote {
             eprintln!("a remote's log:\n{said}");
         }
     }
+}
+
+/// What a process counted, asked for by a thread that may wait.
+fn scrape(admin: SocketAddr) -> io::Result<String> {
+    let patience = Duration::from_secs(2);
+    let mut stream = TcpStream::connect_timeout(&admin, patience)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n")?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn run(program: &str, arguments: &[&str]) {
