@@ -345,6 +345,17 @@ fn the_url_of_a_shared_store_is_taken_and_shown_without_credentials() {
 }
 
 #[test]
+fn where_settings_are_looked_for_prints_without_what_they_hold() {
+    let name = "FORGE_REMOTE__STORE__ENCRYPTION_KEY";
+    let sources = Sources {
+        folder: "config".into(),
+        variables: HashMap::from([(name.to_owned(), KEY.to_owned())]),
+    };
+    let shown = format!("{sources:?}");
+    assert!(shown.contains(name) && !shown.contains(KEY), "{shown}");
+}
+
+#[test]
 fn replicas_want_a_key_also_in_development() {
     let url = (
         "FORGE_REMOTE__STORE__URL",

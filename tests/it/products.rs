@@ -14,7 +14,7 @@ fn page(call: &Call) -> Response {
     json_answer(
         200,
         json!({
-            "results": [{"id": "1", "title": call.token()}],
+            "results": [{"id": "1", "title": call.speaker()}],
             "start": 0, "limit": 1, "size": 1,
             "_links": {"next": "/rest/api/content?limit=1&start=1", "base": "https://quarry.atlassian.net/wiki", "context": "/wiki"},
         }),

@@ -13,7 +13,7 @@ use crate::support::{
 
 const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
-/// Answers with the token that the account's call was made with.
+/// Answers with whom the account's call was made for.
 fn routes() -> Router<Forge> {
     async fn act(invocation: Invocation, Path(account): Path<String>) -> Result<String, Error> {
         let account: AccountId = account.parse().map_err(Error::internal)?;
@@ -30,7 +30,7 @@ async fn replica(database: &TestDatabase) -> TestApp {
     let app = setup.set("STORE__ENCRYPTION_KEY", KEY).start().await;
     app.atlassian.answers(|call| match call.path.as_str() {
         "/graphql" => exchanged(&call, 3600),
-        _ => json_answer(200, json!(call.token())),
+        _ => json_answer(200, json!(call.speaker())),
     });
     app
 }
@@ -45,7 +45,7 @@ async fn what_one_replica_learns_the_other_knows() {
     let path = format!("/test/as/{COLLEAGUE}");
     let first = ours.as_forge().get(&path).await.ok();
     let second = theirs.as_forge().get(&path).await.ok();
-    assert_eq!(first, second, "the same token");
+    assert_eq!(first, second, "the same account");
     assert_eq!(ours.atlassian.exchanges(), 1);
     assert_eq!(theirs.atlassian.exchanges(), 0);
 

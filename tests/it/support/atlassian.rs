@@ -41,6 +41,11 @@ impl Call {
             .unwrap_or("")
     }
 
+    /// Whom the token speaks for: what an answer may say of it.
+    pub(crate) fn speaker(&self) -> String {
+        self.token().replace(log::MARK, "of")
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }

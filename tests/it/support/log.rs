@@ -8,15 +8,22 @@
 use std::{
     any::Any,
     cell::RefCell,
-    io::{self, Write},
+    fmt::{self, Write as _},
+    io::{self, Write as _},
     panic,
     path::Path,
     sync::{Arc, Mutex, Once},
 };
 
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
 use tracing_subscriber::{
-    EnvFilter,
-    fmt::{MakeWriter, format::FmtSpan},
+    Layer,
+    layer::{Context, SubscriberExt},
+    util::SubscriberInitExt,
 };
 
 /// Every opaque token of the suite has it in its text.
@@ -29,13 +36,7 @@ pub(crate) const ON_PURPOSE: &str = "on purpose:";
 pub(crate) fn init() {
     static INIT: Once = Once::new();
     INIT.call_once(|| {
-        tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("trace"))
-            // A span's fields are seen although nothing is logged inside.
-            .with_span_events(FmtSpan::CLOSE)
-            .with_ansi(false)
-            .with_writer(Watched)
-            .init();
+        tracing_subscriber::registry().with(Watched).init();
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             watch_panic(info.payload());
@@ -122,29 +123,49 @@ pub(crate) fn watch_files(folder: &Path) {
     }
 }
 
+/// Looks at every field of every span and line, of this crate and of all others. It writes
+/// none of them: at this level that takes more time than the tests have.
 struct Watched;
 
-impl<'a> MakeWriter<'a> for Watched {
-    type Writer = Self;
+impl<S: Subscriber> Layer<S> for Watched {
+    fn on_new_span(&self, span: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        Fields::watch(|fields| span.record(fields));
+    }
 
-    fn make_writer(&'a self) -> Self {
-        Self
+    fn on_record(&self, _: &Id, values: &Record<'_>, _: Context<'_, S>) {
+        Fields::watch(|fields| values.record(fields));
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        Fields::watch(|fields| event.record(fields));
     }
 }
 
-impl Write for Watched {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        watch("THE LOG", &String::from_utf8_lossy(line));
+#[derive(Default)]
+struct Fields(String);
+
+impl Fields {
+    fn watch(record: impl FnOnce(&mut Self)) {
+        let mut fields = Self::default();
+        record(&mut fields);
+        watch("THE LOG", &fields.0);
         LINES.with_borrow(|lines| {
             if let Some(lines) = lines {
-                lines.lock().unwrap().extend_from_slice(line);
+                let mut lines = lines.lock().unwrap();
+                lines.extend_from_slice(fields.0.as_bytes());
+                lines.push(b'\n');
             }
         });
-        Ok(line.len())
+    }
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let _ = write!(self.0, "{}={value} ", field.name());
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let _ = write!(self.0, "{}={value:?} ", field.name());
     }
 }
 
