@@ -12,6 +12,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::support::{
@@ -27,6 +28,12 @@ use crate::support::{
 /// is on its way.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Of a token, in bytes.
+const SIZE: usize = 3000;
+
+const AT_ONCE: usize = 32;
+
+/// What is read of a process's memory at a time.
 const PIECE: usize = 1 << 20;
 
 /// A token that says how long it lives.
@@ -41,7 +48,10 @@ impl Marked {
         let payload = json!({"exp": now() + hours * 3600}).to_string();
         let end = format!("{}-t0psecret", uuid::Uuid::new_v4().simple());
         let payload = URL_SAFE_NO_PAD.encode(payload);
-        let text = format!("e30.{payload}.{end}");
+        // As large as real ones: a small piece of memory is soon used again, which hides what
+        // was left in it.
+        let signature = "s".repeat(SIZE);
+        let text = format!("e30.{payload}.{signature}{end}");
         Self { text, end }
     }
 }
@@ -146,7 +156,11 @@ async fn neither_a_fit_nor_a_users_token_outlives_its_request() {
     let user = Marked::living(1);
     let forge = remote.anybody().token(&fit);
     let forge = forge.header("x-forge-oauth-user", &user.text);
-    let _ = forge.get("/api/content").await.ok();
+    // Many at once: what one of them leaves behind is not used again at once by the next.
+    let calls = (0..AT_ONCE).map(|_| forge.clone().get("/api/content"));
+    for answer in join_all(calls).await {
+        let _ = answer.ok();
+    }
     is_gone(&remote, "the user's token", &user.end).await;
     is_gone(&remote, "the FIT", signature).await;
 }
