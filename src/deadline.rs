@@ -4,6 +4,9 @@ use std::{future::Future, time::Duration};
 
 use tokio::time::Instant;
 
+/// Longer than any process lives. Much longer, and the moment could not be expressed.
+const FOR_EVER: Duration = Duration::from_hours(30 * 365 * 24);
+
 /// The moment after which an answer reaches nobody.
 ///
 /// Set when a request arrives, and the bound of every wait on its behalf.
@@ -16,10 +19,10 @@ pub struct Deadline(Instant);
 pub struct DeadlineExceeded;
 
 impl Deadline {
-    /// That long from now.
+    /// That long from now, and 30 years at most.
     #[must_use]
     pub fn after(span: Duration) -> Self {
-        Self(Instant::now() + span)
+        Self(Instant::now() + span.min(FOR_EVER))
     }
 
     /// What is left; zero once it has passed.
@@ -48,5 +51,46 @@ impl Deadline {
         tokio::time::timeout_at(self.0, future)
             .await
             .map_err(|_| DeadlineExceeded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Any, and more often one that a caller may have.
+    fn span() -> impl Strategy<Value = Duration> {
+        let usual = (0_u64..30_000_000).prop_map(Duration::from_millis);
+        prop_oneof![usual, any::<Duration>(), Just(Duration::MAX)]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_is_what_was_given_less_what_has_passed(
+            span in span(),
+            other in span(),
+            passed in (0_u64..4_000_000).prop_map(Duration::from_millis),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            let (deadline, bounded) = runtime.block_on(async {
+                let deadline = Deadline::after(span);
+                let bounded = deadline.within(other);
+                tokio::time::advance(passed).await;
+                (deadline, bounded)
+            });
+            let _inside = runtime.enter();
+            let left = deadline.remaining();
+            prop_assert_eq!(left, span.min(FOR_EVER).saturating_sub(passed));
+            prop_assert!(!deadline.allows(left));
+            prop_assert!(left.is_zero() || deadline.allows(left.saturating_sub(Duration::from_nanos(1))));
+            let both = span.min(other).min(FOR_EVER);
+            prop_assert_eq!(bounded.remaining(), both.saturating_sub(passed));
+        }
     }
 }
