@@ -268,21 +268,31 @@ fn shown(value: &ValueKind, show: Show) -> String {
 
 /// The text with `user:password@` of a URL taken out, and what a PostgreSQL URL may have in
 /// its query in their place.
+///
+/// A password that was not encoded may hold any sign of a URL, `@` and `?` among them: what
+/// stands before the last `@` is not shown, and nothing at all where that is in the query.
 pub(super) fn without_credentials(text: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Cow::Borrowed(text);
     };
-    let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    // A password that was not encoded may hold any of those: the last `@` counts then.
-    let bare = match rest[..authority].rfind('@').or_else(|| rest.rfind('@')) {
-        Some(at) => Cow::Owned(format!("{scheme}://[redacted]{}", &rest[at..])),
-        None => Cow::Borrowed(text),
-    };
-    match bare.split_once('?') {
-        // All of it: a password that was not encoded may hold a `&`.
-        Some((place, query)) if query.contains("password=") || query.contains("user=") => {
-            Cow::Owned(format!("{place}?[redacted]"))
+    let names_them = |query: &str| query.contains("password=") || query.contains("user=");
+    match rest.split_once('?').filter(|(_, query)| names_them(query)) {
+        Some((_, query)) if query.contains('@') => Cow::Owned(format!("{scheme}://[redacted]")),
+        Some((place, _)) => {
+            let place = place.rfind('@').map_or(place, |at| &place[at..]);
+            let user = if place.starts_with('@') {
+                "[redacted]"
+            } else {
+                ""
+            };
+            Cow::Owned(format!("{scheme}://{user}{place}?[redacted]"))
         }
-        _ => bare,
+        None => match rest.rfind('@') {
+            Some(at) => Cow::Owned(format!("{scheme}://[redacted]{}", &rest[at..])),
+            None => Cow::Borrowed(text),
+        },
     }
 }
+
+#[cfg(test)]
+mod properties;
