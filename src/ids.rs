@@ -5,6 +5,8 @@
 
 mod ari;
 mod opaque;
+#[cfg(test)]
+mod properties;
 
 pub use ari::{AppId, EnvironmentId, InstallationId};
 pub use opaque::{AccountId, CloudId, IcLabel, ModuleKey, Product, WorkspaceId};

@@ -215,6 +215,8 @@ fn readable_expiry(token: &str) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -88,6 +88,8 @@ impl fmt::Debug for TraceId {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn of(value: &'static str) -> TraceId {
@@ -114,6 +116,24 @@ mod tests {
         ] {
             assert_ne!(of(id).as_str(), id);
             assert!(is_hex_id(of(id).as_str()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_goes_on_as_hex_digits(
+            text in "[0-9a-f]{14,18}|[0-9a-f]{30,34}|[0-9A-Fa-fx ]{16}|\\PC{0,33}",
+            bytes in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let value = HeaderValue::from_bytes(&bytes).ok();
+            let headers: HeaderMap = value.map(|value| (TRACE_ID, value)).into_iter().collect();
+            for trace in [TraceId::of_text(&text), TraceId::of(&headers)] {
+                prop_assert!(is_hex_id(trace.as_str()));
+                let [(name, id), (_, span)] = trace.onward();
+                prop_assert_eq!((name, id.to_str().unwrap()), (TRACE_ID, trace.as_str()));
+                prop_assert!(span.len() == 16 && is_hex_id(span.to_str().unwrap()));
+            }
+            prop_assert_eq!(TraceId::of_text(&text).as_str() == text, is_hex_id(&text));
         }
     }
 }

@@ -249,4 +249,6 @@ fn rounded_up_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timest
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

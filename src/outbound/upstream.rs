@@ -115,6 +115,8 @@ const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use http::HeaderValue;
     use proptest::prelude::*;

@@ -2,6 +2,8 @@
 
 mod envelope;
 mod link;
+#[cfg(test)]
+mod properties;
 
 use std::{
     collections::HashSet,

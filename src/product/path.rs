@@ -117,6 +117,8 @@ pub(super) fn climbs(path: &str) -> bool {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
 

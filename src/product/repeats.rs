@@ -140,6 +140,8 @@ pub(super) fn is_idempotent(method: &Method) -> bool {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
 
