@@ -30,6 +30,8 @@ mod deliveries;
 mod events;
 mod exchange_meter;
 mod firing;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gateway;
 mod installation;
 mod jira;

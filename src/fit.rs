@@ -33,6 +33,8 @@
 mod base64url;
 mod claims;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod jwk;
 mod jws;
 mod key_set;

@@ -13,6 +13,8 @@ mod envelope;
 mod error;
 mod event;
 mod events;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod handlers;
 mod identity;
 mod intake;

@@ -82,6 +82,9 @@ pub mod emulator;
 pub mod error;
 pub mod fit;
 mod forge;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod ids;
 pub mod impersonation;
 pub mod inbox;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks everything, on a Debian machine that has the Rust toolchain and nothing else: it
-# installs Node.js and PostgreSQL from Debian's packages if they are missing, and cargo-deny
-# under target/.
+# installs Node.js, PostgreSQL and a C++ compiler from Debian's packages if they are missing,
+# and cargo-deny and cargo-fuzz under target/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -51,5 +51,27 @@ if "$deny" --all-features fetch db; then
 else
   echo "advisories NOT checked: their database cannot be reached from here"
 fi
+
+say "fuzzing, from the corpus, for a short time"
+need c++ g++
+fuzz=$(command -v cargo-fuzz || echo target/tools/bin/cargo-fuzz)
+if [ ! -x "$fuzz" ]; then
+  cargo install --quiet --locked --root target/tools cargo-fuzz --version '^0.13'
+fi
+cargo fmt --check --manifest-path fuzz/Cargo.toml
+# `cargo fuzz` would write a lock file that is out of date anew.
+cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
+"$fuzz" fuzz build --sanitizer none --target-dir target/fuzz
+host=$(rustc -vV | sed -n 's/^host: //p')
+for target in $("$fuzz" fuzz list); do
+  echo "-- $target"
+  found="target/fuzz/found/$target"
+  rm -rf "$found"
+  mkdir -p "$found"
+  # What is new goes to the first folder; the corpus is only read.
+  "target/fuzz/$host/release/$target" "$found" "fuzz/corpus/$target" -seed=1 -verbosity=0 \
+    -max_total_time=20 -rss_limit_mb=2048 -timeout=10 -artifact_prefix="target/fuzz/found/$target-" \
+    -print_final_stats=1
+done
 
 say "all checks passed"

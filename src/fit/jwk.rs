@@ -91,6 +91,12 @@ impl TrustedKey {
     pub(super) fn id(&self) -> &str {
         &self.id
     }
+
+    /// The key as DER.
+    #[cfg(fuzzing)]
+    pub(super) fn der(&self) -> &[u8] {
+        self.key.der()
+    }
 }
 
 /// Reads a key set. Keys that are not for FITs are left out, and never fail the set.

@@ -30,6 +30,16 @@ impl Rules {
         }
     }
 
+    /// What the fuzz targets judge by: one app, and the platform's issuer.
+    #[cfg(fuzzing)]
+    pub(super) fn of_one(app: AppId, leeway: Duration) -> Self {
+        Self {
+            issuer: "forge/invocation-token".into(),
+            apps: vec![(app, app.to_string().into())],
+            leeway,
+        }
+    }
+
     /// Passes claims that a trusted key signed, if they say what they must.
     pub(super) fn check(
         &self,

@@ -77,6 +77,12 @@ impl RsaKey {
             .verify_digest_sig(&signed.0, signature)
             .map_err(|_| Mismatch)
     }
+
+    /// The key as DER.
+    #[cfg(fuzzing)]
+    pub(super) fn der(&self) -> &[u8] {
+        self.0.as_ref()
+    }
 }
 
 impl PartialEq for RsaKey {

@@ -32,6 +32,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("digest", 9),
     ("conformance", 9),
     ("emulator", 10),
+    ("fuzzing", 11),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
