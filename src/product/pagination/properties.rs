@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    clock::Clock,
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     deadline::Deadline,
     outbound::{self, ApiHosts},
     product::{Api, Call, Outbound, client::Client, tests::Tokens},

@@ -35,14 +35,14 @@ proptest! {
         let mut again = 0;
         for (at, (reason, asked)) in (0_u32..).zip(troubles) {
             let step = repeats.after(reason, asked, deadline);
-            match asked {
-                Some(asked) => prop_assert_eq!(step.wait, asked),
+            if let Some(asked) = asked {
+                prop_assert_eq!(step.wait, asked);
+            } else {
                 // Doubled each time, and up to as much again; never without an end.
-                None => {
-                    let most = Duration::from_mins(1).min(first.saturating_mul(2_u32 << at.min(30)));
-                    prop_assert!(step.wait >= first.min(Duration::from_mins(1)));
-                    prop_assert!(step.wait <= most * 2, "{:?} at try {}", step.wait, at);
-                }
+                let end = Duration::from_mins(1);
+                let most = end.min(first.saturating_mul(2_u32 << at.min(30)));
+                prop_assert!(step.wait >= first);
+                prop_assert!(step.wait <= most * 2, "{:?} at try {}", step.wait, at);
             }
             if step.again {
                 again += 1;
