@@ -61,8 +61,8 @@ fi
 cargo fmt --check --manifest-path fuzz/Cargo.toml
 # `cargo fuzz` would write a lock file that is out of date anew.
 cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
-"$fuzz" fuzz build --sanitizer none --target-dir target/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')
+"$fuzz" fuzz build --sanitizer none --target "$host" --target-dir target/fuzz
 for target in $("$fuzz" fuzz list); do
   echo "-- $target"
   found="target/fuzz/found/$target"
