@@ -209,7 +209,10 @@ async fn a_peer_who_takes_a_little_now_and_then_is_given_up_too() {
     let (ours, theirs) = duplex(1024);
     let _taker = tokio::spawn(take(theirs, 16));
     let start = Instant::now();
-    let error = patient(ours).write_all(&vec![0; 100_000]).await.unwrap_err();
+    let error = patient(ours)
+        .write_all(&vec![0; 100_000])
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     assert!(start.elapsed() <= STALL_PATIENCE + GRAIN);
 }

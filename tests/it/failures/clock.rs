@@ -106,7 +106,12 @@ async fn after_a_leap_events_are_taken_in_and_done() {
         let _ = ran.send(());
         async { Ok(()) }
     });
-    let app = setup().await.clock(clock.clone()).events(events).start().await;
+    let app = setup()
+        .await
+        .clock(clock.clone())
+        .events(events)
+        .start()
+        .await;
     for _ in 0..3 {
         let platform = forge_at(&app, &clock, Fit::of_platform);
         let event = platform.app_token().json(&json!({"eventType": "avi:test"}));
