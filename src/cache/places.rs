@@ -152,7 +152,7 @@ mod tests {
             random = random
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            let comes = listed.len() < 3 || (listed.len() < 60 && (random >> 33) % 2 == 0);
+            let comes = listed.len() < 3 || (listed.len() < 60 && (random >> 33).is_multiple_of(2));
             if comes {
                 places.insert(tag(round), round);
                 listed.push(round);
