@@ -223,8 +223,8 @@ pub struct Impersonation {
     /// `impersonation.requests_per_minute`, in any minute, bursts counted in.
     pub requests_per_minute: u32,
     /// `impersonation.max_cached_tokens`: how many accounts' tokens are in memory at most, in
-    /// each process. One takes about 300 bytes beside the token itself: with tokens of 1.5 KB,
-    /// 180 MB for the default of 100,000 and 1.8 GB for a million. Those of use lately stay.
+    /// each process. One takes about 400 bytes beside the token itself: with tokens of 1.5 KB,
+    /// 190 MB for the default of 100,000 and 1.9 GB for a million. Those used lately stay.
     pub max_cached_tokens: u64,
 }
 

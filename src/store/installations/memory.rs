@@ -13,8 +13,8 @@ use crate::{
     token::AppToken,
 };
 
-/// An entry takes about 800 bytes beside the text of its app token: with tokens of 1.5 KB some
-/// 230 MB, if ever so many installations are in use at once.
+/// An entry takes about 550 bytes beside the text of its app token: with tokens of 1.5 KB some
+/// 200 MB, if ever so many installations are in use at once.
 const MOST_REMEMBERED: usize = 100_000;
 
 #[derive(Clone)]
