@@ -73,9 +73,9 @@ async fn measure(overload: Duration, fits: usize) {
 
     let closed = load.as_fast_as_answered(STEP).await;
     println!("\nas fast as it answers  {closed}");
-    let unloaded = load.at(closed.rate() * 0.1, STEP * 2).await;
+    let unloaded = load.at(closed.accepted_rate() * 0.1, STEP * 2).await;
     println!("a tenth of that        {unloaded}");
-    let sustainable = sustainable(&load, closed.rate()).await;
+    let sustainable = sustainable(&load, closed.accepted_rate()).await;
 
     let (run, memory) = flood(&load, &service, 2.0 * sustainable, overload).await;
     println!("twice the sustainable  {run}");
@@ -89,7 +89,7 @@ async fn measure(overload: Duration, fits: usize) {
 
 /// The highest rate at which nearly all are answered soon, to a twentieth.
 async fn sustainable(load: &Load, at_most: f64) -> f64 {
-    for percent in (40..=100).rev().step_by(5) {
+    for percent in (20..=100).rev().step_by(5) {
         let rate = at_most * f64::from(percent) / 100.0;
         let run = load.at(rate, STEP).await;
         println!("{percent:>3} %                  {run}");
@@ -97,7 +97,7 @@ async fn sustainable(load: &Load, at_most: f64) -> f64 {
             return rate;
         }
     }
-    panic!("the service bears not even four tenths of what it answers at its fastest");
+    panic!("the service bears not even a fifth of what it answers at its fastest");
 }
 
 /// A run, with the service's memory looked at ten times.

@@ -56,7 +56,7 @@ enum Pace {
     Free,
 }
 
-/// Calls of a page with a FIT of its own each, signed on all cores.
+/// Calls of a page with a FIT of its own each, signed on as many cores as this process has.
 pub(crate) fn distinct_requests(key: &RsaKeyPair, count: usize) -> Vec<Vec<u8>> {
     let cores = std::thread::available_parallelism().unwrap().get();
     let mut requests = vec![Vec::new(); count];
@@ -217,8 +217,13 @@ impl Round {
 #[expect(clippy::cast_precision_loss, reason = "counts are small")]
 impl Run {
     /// Answers a second.
-    pub(crate) fn rate(&self) -> f64 {
+    fn rate(&self) -> f64 {
         self.answered.len() as f64 / self.span.as_secs_f64()
+    }
+
+    /// Answers a second that were no refusals.
+    pub(crate) fn accepted_rate(&self) -> f64 {
+        self.rate() * (1.0 - self.refused_part())
     }
 
     pub(crate) fn refused_part(&self) -> f64 {

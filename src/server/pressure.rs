@@ -23,8 +23,8 @@ use crate::admission::Room;
 const SAMPLE: Duration = Duration::from_millis(10);
 /// A queue that was once as short as it should be within that time does no harm.
 const WINDOW: Duration = Duration::from_millis(100);
-/// A single poll that takes long is no queue, and spoils no more than two looks.
-const FEWEST_SAMPLES: u32 = 3;
+/// A single poll that takes long is no queue, and spoils one look only.
+const FEWEST_SAMPLES: u32 = 2;
 
 /// What is watched and what is regulated, in the order in which requests are shed.
 pub(super) struct Pressure {
