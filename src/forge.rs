@@ -227,6 +227,12 @@ impl Forge {
         Some(metrics.render())
     }
 
+    /// Sums up what was measured since the last time. False if another recorder does.
+    pub(crate) fn sum_up_metrics(&self) -> bool {
+        let metrics = self.0.metrics.as_ref();
+        metrics.inspect(|metrics| metrics.run_upkeep()).is_some()
+    }
+
     pub(crate) fn has_keys(&self) -> bool {
         self.0.verifier.is_ready()
     }

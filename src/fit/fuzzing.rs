@@ -35,10 +35,11 @@ pub struct Key {
 /// # Errors
 /// As [`Verifier::verify`](super::Verifier::verify).
 pub fn parts(token: &str) -> Result<Parts, FitError> {
-    UnverifiedJws::parse(token).map(|jws| Parts {
-        key_id: jws.key_id,
-        payload: jws.payload,
-        signature: jws.signature,
+    let jws = UnverifiedJws::cut(token)?;
+    Ok(Parts {
+        key_id: jws.key_id()?,
+        payload: jws.payload()?,
+        signature: jws.signature()?,
     })
 }
 
@@ -57,8 +58,7 @@ pub fn claims(json: &[u8]) -> Result<Claims, FitError> {
 /// # Errors
 /// As [`Verifier::verify`](super::Verifier::verify).
 pub fn all_but_signature(token: &str, app: AppId, now: Timestamp) -> Result<Claims, FitError> {
-    let jws = UnverifiedJws::parse(token)?;
-    let unverified = UnverifiedClaims::parse(&jws.payload)?;
+    let unverified = UnverifiedClaims::parse(&parts(token)?.payload)?;
     Rules::of_one(app, LEEWAY).check(unverified, now)
 }
 

@@ -30,7 +30,7 @@ impl KnownHeaders {
 
     /// Takes in the header of a token whose signature holds. It has passed every rule, and
     /// it is no longer than a token's header may be.
-    pub(super) fn add(&self, header: &str, key_id: Arc<str>) {
+    pub(super) fn add(&self, header: &str, key_id: &Arc<str>) {
         let header: Arc<str> = header.into();
         self.0.rcu(|known| {
             let mut all = Vec::clone(known);
@@ -39,7 +39,7 @@ impl KnownHeaders {
             }
             all.push(Known {
                 header: Arc::clone(&header),
-                key_id: Arc::clone(&key_id),
+                key_id: Arc::clone(key_id),
             });
             all
         });
@@ -54,7 +54,7 @@ mod tests {
     fn a_header_is_known_once_it_was_added_and_no_other_is() {
         let headers = KnownHeaders::default();
         assert_eq!(headers.key_id("a"), None);
-        headers.add("a", "1".into());
+        headers.add("a", &"1".into());
         assert_eq!(headers.key_id("a").as_deref(), Some("1"));
         assert_eq!(headers.key_id("A"), None);
         assert_eq!(headers.key_id(""), None);
@@ -64,7 +64,7 @@ mod tests {
     fn their_number_is_bounded() {
         let headers = KnownHeaders::default();
         for n in 0..10 * MOST {
-            headers.add(&n.to_string(), n.to_string().into());
+            headers.add(&n.to_string(), &n.to_string().into());
             assert!(headers.0.load().len() <= MOST);
             assert!(headers.key_id(&n.to_string()).is_some());
         }

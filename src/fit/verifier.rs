@@ -131,7 +131,7 @@ impl Verifier {
             source,
         }));
         if !is_known {
-            verifier.headers.add(jws.header, key_id);
+            verifier.headers.add(jws.header, &key_id);
         }
         verifier.verified.put(&signed, jws.signature, &fit);
         Ok(Outcome::Verified(fit))

@@ -26,7 +26,7 @@ pub(super) struct Grant {
     pub(super) ttl: Duration,
 }
 
-/// A token in the cache, where a million of them may lie: 48 bytes beside the token's text.
+/// A token in the cache, where a million of them may lie: 40 bytes beside the token's shared text.
 #[derive(Debug)]
 pub(super) struct Held {
     token: AccountToken,
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn it_takes_no_more_room_than_its_text_is_worth() {
-        assert_eq!(size_of::<Held>(), 48);
+        assert_eq!(size_of::<Held>(), 40);
     }
 
     #[test]

@@ -49,12 +49,8 @@ async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
 /// Sums up what was measured, for ever: else it would be kept one by one until somebody
 /// scrapes, and there may be nobody.
 pub(super) async fn keep_metrics_small(forge: Forge) {
-    let Some(metrics) = forge.metrics() else {
-        return;
-    };
-    loop {
+    while forge.sum_up_metrics() {
         tokio::time::sleep(BETWEEN_UPKEEPS).await;
-        metrics.run_upkeep();
     }
 }
 

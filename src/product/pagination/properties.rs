@@ -133,7 +133,6 @@ fn answered(call: &Call, body: String, link: Option<&str>) -> Response {
         status: StatusCode::OK,
         headers: link.map(|link| (header::LINK, link)).into_iter().collect(),
         body: body.into(),
-        trace_id: None,
     }
 }
 

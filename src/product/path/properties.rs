@@ -20,7 +20,7 @@ fn value() -> impl Strategy<Value = String> {
 }
 
 fn filled(value: &str) -> Result<String, PathError> {
-    fill("/before/{id}/after", &[("id".to_owned(), value.to_owned())])
+    fill("/before/{id}/after", &[("id".to_owned(), value.to_owned())]).map(Cow::into_owned)
 }
 
 fn percent_decoded(text: &str) -> Vec<u8> {

@@ -18,7 +18,7 @@ async fn a_pause_is_as_long_as_it_was_whatever_the_time_of_day() {
     })
     .await;
     let caller = Caller::new();
-    let clock = caller.outbound.clock.clone();
+    let clock = caller.outbound.clock().clone();
     let wait = async || match caller.jira(&upstream.url).get("/x").send().await {
         Err(ProductError::RateLimited { retry_after, .. }) => retry_after,
         other => panic!("{other:?}"),
@@ -46,7 +46,7 @@ async fn a_wait_until_a_date_is_bounded_by_a_clock_that_is_wrong() {
         })
         .await;
         let caller = Caller::new();
-        set(&caller.outbound.clock, HOUR * 24 * 365);
+        set(caller.outbound.clock(), HOUR * 24 * 365);
         let sent = caller.jira(&upstream.url).get("/x").send().await;
         match sent {
             Err(ProductError::RateLimited { retry_after, .. }) => assert_eq!(retry_after, wait),
