@@ -2,18 +2,23 @@
 //!
 //! A limit on requests in flight does not see work that keeps the processor busy: a handler
 //! that never waits is done before the next one begins, and what is too much queues in front
-//! of it, in the runtime and in the sockets. So a task of its own asks for its turn every few
-//! milliseconds and measures how late it comes. A queue that does not empty within a window
+//! of it, in the runtime and in the sockets. So a task of its own is woken every few
+//! milliseconds, and measures how late its turn comes. A queue that does not empty within a window
 //! is too much work (the criterion of RFC 8289); then as many requests are let in as
 //! were answered before, and a little less or more with each window.
 
 mod control;
 mod tap;
 
-use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
+use std::{
+    io,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use metrics::Gauge;
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use self::control::Control;
 pub(super) use self::tap::Tap;
@@ -23,6 +28,9 @@ use crate::admission::Room;
 const SAMPLE: Duration = Duration::from_millis(10);
 /// A queue that was once as short as it should be within that time does no harm.
 const WINDOW: Duration = Duration::from_millis(100);
+/// A build without optimisation is ten times slower, and must not shed a developer's requests
+/// for that.
+const LENIENCE: u32 = if cfg!(debug_assertions) { 10 } else { 1 };
 /// A single poll that takes long is no queue, and spoils one look only.
 const FEWEST_SAMPLES: u32 = 2;
 
@@ -50,13 +58,18 @@ impl Pressure {
         }
     }
 
-    /// Measures and regulates until it is aborted.
+    /// Measures and regulates until it is aborted. By the clock of the machine: a jump of the
+    /// runtime's own, as when a test sets it forward, keeps nobody waiting.
     pub(super) async fn watch(mut self) {
+        let mut beats = match heart() {
+            Ok(beats) => beats,
+            Err(error) => {
+                tracing::warn!(cause = %error, "too much work will not be noticed: no thread for it");
+                return;
+            }
+        };
         let mut window = Window::beginning(Instant::now());
-        loop {
-            let due = Instant::now() + SAMPLE;
-            sleep_until(due).await;
-            behind_all_others().await;
+        while let Some(due) = beats.recv().await {
             let now = Instant::now();
             window.add(now.saturating_duration_since(due));
             if let Some((least, took)) = window.end(now) {
@@ -68,7 +81,7 @@ impl Pressure {
 
     fn regulate(&mut self, delay: Duration, took: Duration) {
         let seen: Vec<_> = self.lanes.iter().map(|(tap, _)| tap.take()).collect();
-        let parts = self.control.next(delay, took, &seen);
+        let parts = self.control.next(delay / LENIENCE, took, &seen);
         for ((tap, room), part) in self.lanes.iter().zip(parts) {
             tap.shed(part);
             room.press(self.control.is_on());
@@ -98,19 +111,21 @@ impl Window {
     }
 }
 
-/// Ends when all tasks that are ready now had their turn. A task that wakes itself while it
-/// runs goes to the back of its worker's queue; woken by anything else it may go to the front.
-async fn behind_all_others() {
-    let mut queued = false;
-    poll_fn(|context| {
-        if queued {
-            return Poll::Ready(());
+/// Beats until nobody listens. A thread of its own: whom the runtime wakes gets into the queue
+/// of one worker, and past the many that did not fit into it; whom a foreign thread wakes has
+/// to wait behind those. The next beat comes when the last was heard.
+fn heart() -> io::Result<mpsc::Receiver<Instant>> {
+    let (beat, beats) = mpsc::channel(1);
+    let heart = thread::Builder::new().name("pressure".to_owned());
+    heart.spawn(move || {
+        loop {
+            thread::sleep(SAMPLE);
+            if let Err(TrySendError::Closed(_)) = beat.try_send(Instant::now()) {
+                return;
+            }
         }
-        queued = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+    })?;
+    Ok(beats)
 }
 
 #[cfg(test)]

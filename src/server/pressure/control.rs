@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use super::tap::Seen;
+use super::{WINDOW, tap::Seen};
 
-/// A longer delay, all through a window, is too much. A build without optimisation is ten
-/// times slower and must not shed a developer's requests for that.
-pub(super) const TARGET: Duration =
-    Duration::from_millis(if cfg!(debug_assertions) { 100 } else { 10 });
+/// A longer delay, all through a window, is too much.
+pub(super) const TARGET: Duration = Duration::from_millis(10);
 /// A delay of that many seconds halves what is let in.
 const HALVING: f64 = 5.0 * TARGET.as_secs_f64();
 /// At least so much less is let in after a window that was too late, and
@@ -15,6 +13,11 @@ const STEP_DOWN: f64 = 0.1;
 /// so much more after one that was not. The step grows with each such window in a row: what
 /// was learned in a flood must not outlive it.
 const STEP_UP: f64 = 0.05;
+/// But only to this part of what was too much the last time. From there on
+const NEAR: f64 = 0.9;
+/// the step begins anew with this, and grows with the square: careful where the limit is
+/// likely to be, and soon beyond it where it was not.
+const CAREFUL_STEP_UP: f64 = 0.01;
 /// After so many windows without a need to shed, the limit is forgotten.
 const CALM: u32 = 10;
 
@@ -23,8 +26,14 @@ const CALM: u32 = 10;
 pub(super) struct Control {
     lanes: usize,
     budget: Option<f64>,
+    /// How many were served when it was last too late.
+    too_much: f64,
+    /// At the end of the window before.
+    delay: Duration,
     /// Windows in a row that were in time.
     in_time: u32,
+    /// Those of them in which the budget was near what was too much.
+    near: u32,
     /// Those of them in which nothing had to be shed.
     calm: u32,
 }
@@ -34,7 +43,10 @@ impl Control {
         Self {
             lanes,
             budget: None,
+            too_much: 0.0,
+            delay: Duration::ZERO,
             in_time: 0,
+            near: 0,
             calm: 0,
         }
     }
@@ -55,7 +67,8 @@ impl Control {
             .sum();
         let shed = 1.0 - if came > 0.0 { served / came } else { 1.0 };
         self.learn(delay, served, shed);
-        let excess = self.budget.map_or(0.0, |budget| (came - budget).max(0.0));
+        let coming = self.coming(came, delay, took);
+        let excess = self.budget.map_or(0.0, |budget| (coming - budget).max(0.0));
         self.calm = if excess > 0.0 {
             0
         } else {
@@ -64,7 +77,18 @@ impl Control {
         if self.calm >= CALM && self.in_time >= CALM {
             self.budget = None;
         }
-        self.distribute(excess, seen.iter().map(|lane| rate(lane.came)))
+        let more = if came > 0.0 { coming / came } else { 1.0 };
+        self.distribute(excess, seen.iter().map(|lane| rate(lane.came) * more))
+    }
+
+    /// How many a second the next window will see, after one that saw `came`: the queue is part
+    /// of them, and what it grew by is what came and was not seen yet.
+    fn coming(&mut self, came: f64, delay: Duration, took: Duration) -> f64 {
+        let grown = delay.as_secs_f64() - self.delay.as_secs_f64();
+        self.delay = delay;
+        let unseen = grown / took.as_secs_f64().max(f64::EPSILON);
+        let waiting = delay.div_duration_f64(WINDOW);
+        (came * (1.0 + unseen + waiting)).max(0.0)
     }
 
     /// The more is shed already, the longer a delay it takes to shed still more: where that
@@ -75,12 +99,20 @@ impl Control {
             let seconds = delay.as_secs_f64();
             let down = (seconds / (seconds + HALVING)).max(STEP_DOWN);
             self.budget = Some(served * (1.0 - down));
-            self.in_time = 0;
+            self.too_much = served;
+            (self.in_time, self.near) = (0, 0);
             return;
         }
         self.in_time = self.in_time.saturating_add(1);
+        let limit = self.too_much * NEAR;
         if let Some(budget) = &mut self.budget {
-            *budget *= 1.0 + STEP_UP * f64::from(self.in_time);
+            if *budget < limit {
+                *budget *= 1.0 + STEP_UP * f64::from(self.in_time);
+                *budget = budget.min(limit);
+            } else {
+                self.near = self.near.saturating_add(1);
+                *budget *= 1.0 + CAREFUL_STEP_UP * f64::from(self.near).powi(2);
+            }
         }
     }
 

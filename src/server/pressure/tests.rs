@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, time};
+use std::{collections::VecDeque, future::poll_fn, task::Poll};
 
 use super::{
     control::TARGET,
@@ -88,6 +88,8 @@ fn a_limit_that_was_learned_from_too_little_grows_away_within_two_seconds() {
 /// is shed costs a quarter, with a queue of what it did not get to.
 struct Played {
     queue: f64,
+    /// Whoever looks waits, too: a window lasts the longer.
+    delay: Duration,
     control: Control,
     part: f64,
 }
@@ -96,9 +98,12 @@ impl Played {
     /// The delay at the end of a window in which `offered` requests came.
     fn window(&mut self, offered: f64, capacity: f64) -> Duration {
         let cost = (1.0 - self.part) + self.part / 4.0;
-        let handled = ((self.queue + offered) * cost).min(capacity) / cost;
-        self.queue = (self.queue + offered - handled).max(0.0);
-        let delay = WINDOW.mul_f64(self.queue * cost / capacity);
+        let took = WINDOW + self.delay;
+        let windows = took.div_duration_f64(WINDOW);
+        let waiting = self.queue + offered * windows;
+        let handled = (waiting * cost).min(capacity * windows) / cost;
+        self.queue = (waiting - handled).max(0.0);
+        self.delay = WINDOW.mul_f64(self.queue * cost / capacity);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -108,8 +113,8 @@ impl Played {
             came: handled as u32,
             shed: (handled * self.part) as u32,
         };
-        self.part = self.control.next(delay, WINDOW, &[seen])[0];
-        delay
+        self.part = self.control.next(self.delay, took, &[seen])[0];
+        self.delay
     }
 }
 
@@ -117,6 +122,7 @@ impl Played {
 fn twice_what_there_is_time_for_does_not_let_the_queue_stand() {
     let mut played = Played {
         queue: 0.0,
+        delay: Duration::ZERO,
         control: Control::new(1),
         part: 0.0,
     };
@@ -125,8 +131,8 @@ fn twice_what_there_is_time_for_does_not_let_the_queue_stand() {
         .map(|_| played.window(2.0 * capacity, capacity))
         .collect();
     // The first second is the price of noticing.
-    let late = delays.iter().skip(10).filter(|delay| **delay > TARGET * 4);
-    assert!(late.count() <= 6, "{delays:?}");
+    let late = delays.iter().skip(10).filter(|delay| **delay > TARGET * 3);
+    assert_eq!(late.count(), 0, "{delays:?}");
     let shed = played.part;
     assert!(shed > 0.4 && shed < 0.9, "{shed}");
     let after: Vec<_> = (0..20)
@@ -198,21 +204,35 @@ fn lane() -> (Arc<Tap>, Room) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_runtime_is_in_time() {
+async fn an_idle_runtime_is_in_time_even_when_its_clock_jumps() {
     let (tap, room) = lane();
     let watch = tokio::spawn(Pressure::on(vec![(Arc::clone(&tap), room)]).watch());
-    for _ in 0..50 {
-        let_in(&tap, 1000);
-        tokio::time::sleep(WINDOW).await;
+    let began = Instant::now();
+    while began.elapsed() < WINDOW * 5 {
         assert_eq!(let_in(&tap, 1000), 1000);
+        tokio::time::advance(WINDOW * 300).await;
     }
     watch.abort();
+}
+
+/// Goes to the back of the worker's queue.
+async fn behind_all_others() {
+    let mut queued = false;
+    poll_fn(|context| {
+        if queued {
+            return Poll::Ready(());
+        }
+        queued = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Keeps its thread busy for `span` each time it gets a turn, as long as it is told to.
 async fn busy(span: Duration, on: Arc<std::sync::atomic::AtomicBool>) {
     while on.load(std::sync::atomic::Ordering::Relaxed) {
-        let began = time::Instant::now();
+        let began = Instant::now();
         while began.elapsed() < span {
             std::hint::spin_loop();
         }
@@ -226,10 +246,11 @@ async fn a_queue_of_busy_tasks_is_noticed_and_its_end_too() {
     let watch = tokio::spawn(Pressure::on(vec![(Arc::clone(&tap), room)]).watch());
     let on = Arc::new(std::sync::atomic::AtomicBool::new(true));
     // A turn of all of them takes longer than the target; one alone does not.
+    let turn = TARGET * LENIENCE / 2;
     let tasks: Vec<_> = (0..4)
-        .map(|_| tokio::spawn(busy(TARGET / 2, Arc::clone(&on))))
+        .map(|_| tokio::spawn(busy(turn, Arc::clone(&on))))
         .collect();
-    let began = time::Instant::now();
+    let began = Instant::now();
     while let_in(&tap, 100) == 100 {
         assert!(began.elapsed() < A_WHILE, "not noticed");
         behind_all_others().await;
@@ -238,7 +259,7 @@ async fn a_queue_of_busy_tasks_is_noticed_and_its_end_too() {
     for task in tasks {
         task.await.unwrap();
     }
-    let ended = time::Instant::now();
+    let ended = Instant::now();
     while let_in(&tap, 20) < 20 {
         assert!(ended.elapsed() < A_WHILE, "not forgotten");
         tokio::time::sleep(SAMPLE).await;
