@@ -19,18 +19,12 @@ pub struct IdError {
     pub(crate) expected: &'static str,
 }
 
-/// `Display`, `Debug`, `Serialize` and `Deserialize` by way of `FromStr` and `Display`.
+/// `Debug` and `Deserialize` by way of `Display` and `FromStr`.
 macro_rules! text_form {
     ($name:ident) => {
         impl ::std::fmt::Debug for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 ::std::fmt::Display::fmt(self, f)
-            }
-        }
-
-        impl ::serde::Serialize for $name {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
             }
         }
 

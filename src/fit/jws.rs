@@ -1,5 +1,6 @@
 //! The token as text: a JWS in compact form, taken apart and not trusted.
 
+use memchr::{memchr, memrchr};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{
@@ -54,8 +55,8 @@ impl<'t> UnverifiedJws<'t> {
         if token.len() > TOKEN_BYTES {
             return Err(Malformed::TooLarge { bytes: token.len() }.into());
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(Malformed::Segments)?;
-        let (header, payload) = signed.split_once('.').ok_or(Malformed::Segments)?;
+        let (signed, signature) = split_at_dot(token, memrchr)?;
+        let (header, payload) = split_at_dot(signed, memchr)?;
         if header.is_empty() || payload.is_empty() || signature.is_empty() {
             return Err(Malformed::Segments.into());
         }
@@ -88,6 +89,16 @@ impl<'t> UnverifiedJws<'t> {
     pub(super) fn key_id(&self) -> Result<Box<str>, FitError> {
         key_id(self.header)
     }
+}
+
+/// What stands before and behind the dot that `find` finds: the standard library looks at one
+/// byte after the other.
+fn split_at_dot(
+    text: &str,
+    find: fn(u8, &[u8]) -> Option<usize>,
+) -> Result<(&str, &str), Malformed> {
+    let dot = find(b'.', text.as_bytes()).ok_or(Malformed::Segments)?;
+    Ok((&text[..dot], &text[dot + 1..]))
 }
 
 fn key_id(header: &str) -> Result<Box<str>, FitError> {

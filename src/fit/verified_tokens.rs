@@ -9,9 +9,12 @@
 //! `invokeRemote` with a FIT of its own), and to keep the claims of each would cost more
 //! than all else around the signature check: memory that no cache of the processor holds.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+use std::{
+    array,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
 };
 
 use arc_swap::ArcSwapOption;
@@ -24,23 +27,36 @@ use crate::clock::Timestamp;
 const ROWS: usize = 1024;
 const PLACES_IN_A_ROW: usize = 4;
 
-/// Tokens that are remembered to have come once, at 8 bytes each.
-const SEEN_ONCE: usize = 16 * 1024;
+/// Times [`ROWS`]: 8,192 tokens that are remembered to have come once, at 4 bytes each.
+const SEEN_IN_A_ROW: usize = 8;
 
 /// Verified tokens by their hashes.
 pub(super) struct VerifiedTokens {
     rows: Box<[Row]>,
-    seen_once: Box<[AtomicU64]>,
+    held: Box<[[ArcSwapOption<Held>; PLACES_IN_A_ROW]]>,
 }
 
-type Row = [Place; PLACES_IN_A_ROW];
+/// What there is to know of a token that comes for the first time: one line of the
+/// processor's cache, since most rows are in memory that is far away.
+///
+/// Tags and times tell whether it is worth looking at what is held, and may be ahead of it or
+/// behind: what counts is in there.
+#[repr(align(64))]
+#[derive(Default)]
+struct Row {
+    tags: [AtomicU32; PLACES_IN_A_ROW],
+    /// Seconds since 1970: which place to give away.
+    lapse_at: [AtomicU32; PLACES_IN_A_ROW],
+    seen_once: [AtomicU32; SEEN_IN_A_ROW],
+}
 
-/// `tag` and `lapses_at` tell whether it is worth looking at `held`, and may be ahead of it
-/// or behind: what counts is in there.
-struct Place {
-    tag: AtomicU64,
-    lapses_at: AtomicI64,
-    held: ArcSwapOption<Held>,
+/// Where a digest is looked for.
+#[derive(Clone, Copy)]
+struct Address {
+    row: usize,
+    seen: usize,
+    /// To tell most others apart at a glance.
+    tag: u32,
 }
 
 struct Held {
@@ -70,21 +86,18 @@ impl TokenHash {
 
 impl VerifiedTokens {
     pub(super) fn new() -> Self {
-        let place = || Place {
-            tag: AtomicU64::new(0),
-            lapses_at: AtomicI64::new(i64::MIN),
-            held: ArcSwapOption::empty(),
-        };
-        let row = |_| std::array::from_fn(|_| place());
+        let empty = |_| array::from_fn(|_| ArcSwapOption::empty());
         Self {
-            rows: (0..ROWS).map(row).collect(),
-            seen_once: (0..SEEN_ONCE).map(|_| AtomicU64::new(0)).collect(),
+            rows: (0..ROWS).map(|_| Row::default()).collect(),
+            held: (0..ROWS).map(empty).collect(),
         }
     }
 
     /// The token of that digest and signature, if it was put in and its `exp` has not come.
     pub(super) fn get(&self, signed: &Digest, signature: &str, now: Timestamp) -> Option<Fit> {
-        let held = self.place_of(signed)?.held.load();
+        let address = Address::of(signed);
+        let place = self.rows[address.row].place_of(address.tag)?;
+        let held = self.held[address.row][place].load();
         let held = held
             .as_ref()
             .filter(|held| now < held.fit.expires_at && held.hash.is_of(signed, signature))?;
@@ -93,52 +106,52 @@ impl VerifiedTokens {
 
     /// Takes in a verified token, if it has come before.
     pub(super) fn put(&self, signed: &Digest, signature: &str, fit: &Fit) {
-        let (tag, row) = (tag(signed), self.row(signed));
-        if self.seen_once[index(signed) % SEEN_ONCE].swap(tag, Relaxed) != tag {
+        let Address { row: at, seen, tag } = Address::of(signed);
+        let row = &self.rows[at];
+        if row.seen_once[seen].swap(tag, Relaxed) != tag {
             return;
         }
-        let first_to_lapse = row.iter().min_by_key(|place| place.lapses_at.load(Relaxed));
-        let Some(place) = self.place_of(signed).or(first_to_lapse) else {
-            return;
-        };
-        place.held.store(Some(Arc::new(Held {
+        let place = row.place_of(tag).unwrap_or_else(|| row.first_to_lapse());
+        self.held[at][place].store(Some(Arc::new(Held {
             hash: TokenHash::of(signed, signature),
             fit: fit.clone(),
         })));
-        place.lapses_at.store(fit.expires_at.unix(), Relaxed);
-        place.tag.store(tag, Relaxed);
+        let lapses_at = u32::try_from(fit.expires_at.unix()).unwrap_or(u32::MAX);
+        row.lapse_at[place].store(lapses_at, Relaxed);
+        row.tags[place].store(tag, Relaxed);
     }
 
     /// Drops the token of that digest.
     pub(super) fn remove(&self, signed: &Digest) {
-        if let Some(place) = self.place_of(signed) {
-            place.lapses_at.store(i64::MIN, Relaxed);
-            place.held.store(None);
+        let address = Address::of(signed);
+        let row = &self.rows[address.row];
+        if let Some(place) = row.place_of(address.tag) {
+            row.lapse_at[place].store(0, Relaxed);
+            self.held[address.row][place].store(None);
         }
     }
+}
 
-    fn row(&self, signed: &Digest) -> &Row {
-        &self.rows[index(signed) % ROWS]
+impl Row {
+    fn place_of(&self, tag: u32) -> Option<usize> {
+        self.tags.iter().position(|it| it.load(Relaxed) == tag)
     }
 
-    fn place_of(&self, signed: &Digest) -> Option<&Place> {
-        let tag = tag(signed);
-        let mut row = self.row(signed).iter();
-        row.find(|place| place.tag.load(Relaxed) == tag)
+    fn first_to_lapse(&self) -> usize {
+        let lapse_at = |place: &usize| self.lapse_at[*place].load(Relaxed);
+        (0..PLACES_IN_A_ROW).min_by_key(lapse_at).unwrap_or(0)
     }
 }
 
-/// Eight bytes of a digest, to tell most others apart at a glance.
-fn tag(digest: &Digest) -> u64 {
-    let mut tag = [0; 8];
-    tag.copy_from_slice(&digest.as_bytes()[..8]);
-    u64::from_le_bytes(tag)
-}
-
-/// Two more, to find a place with.
-fn index(digest: &Digest) -> usize {
-    let bytes = digest.as_bytes();
-    usize::from(u16::from_le_bytes([bytes[8], bytes[9]]))
+impl Address {
+    fn of(digest: &Digest) -> Self {
+        let bytes = digest.as_bytes();
+        Self {
+            row: usize::from(u16::from_le_bytes([bytes[4], bytes[5]])) % ROWS,
+            seen: usize::from(bytes[6]) % SEEN_IN_A_ROW,
+            tag: u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -193,11 +206,11 @@ mod tests {
     async fn a_digest_that_shares_tag_and_row_is_another_token() {
         let (tokens, fit) = (VerifiedTokens::new(), fit(&claims()).await);
         tokens.put_twice(&digest(1), &fit);
-        let place = tokens.place_of(&digest(1)).unwrap();
-        let stranger = digest(2);
-        tokens.row(&stranger)[0].tag.store(tag(&stranger), Relaxed);
-        tokens.row(&stranger)[0].held.store(place.held.load_full());
-        assert!(!tokens.has(&stranger));
+        let (one, two) = (Address::of(&digest(1)), Address::of(&digest(2)));
+        let place = tokens.rows[one.row].place_of(one.tag).unwrap();
+        tokens.rows[two.row].tags[0].store(two.tag, Relaxed);
+        tokens.held[two.row][0].store(tokens.held[one.row][place].load_full());
+        assert!(!tokens.has(&digest(2)));
     }
 
     #[tokio::test]
@@ -212,14 +225,19 @@ mod tests {
         assert!((places / 2..=places).contains(&kept.count()));
     }
 
+    #[test]
+    fn a_row_is_a_line_of_the_cache() {
+        assert_eq!((size_of::<Row>(), align_of::<Row>()), (64, 64));
+    }
+
     #[tokio::test]
     async fn a_token_that_is_put_in_again_and_again_takes_one_place() {
         let (tokens, fit) = (VerifiedTokens::new(), fit(&claims()).await);
         for _ in 0..10 {
             tokens.put(&digest(1), SIGNATURE, &fit);
         }
-        let row = tokens.row(&digest(1)).iter();
-        assert_eq!(row.filter(|place| place.held.load().is_some()).count(), 1);
+        let row = tokens.held[Address::of(&digest(1)).row].iter();
+        assert_eq!(row.filter(|held| held.load().is_some()).count(), 1);
         tokens.remove(&digest(1));
         assert!(!tokens.has(&digest(1)));
     }

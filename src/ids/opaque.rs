@@ -42,6 +42,12 @@ macro_rules! opaque_id {
             }
         }
 
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
         text_form!($name);
     };
 }
@@ -163,8 +169,17 @@ impl serde::Serialize for Product {
 
 impl<'de> serde::Deserialize<'de> for Product {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Ok(Self::from(&*name))
+        struct Name;
+        impl serde::de::Visitor<'_> for Name {
+            type Value = Product;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a product's name")
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Product, E> {
+                Ok(Product::from(name))
+            }
+        }
+        deserializer.deserialize_str(Name)
     }
 }
 
