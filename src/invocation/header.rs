@@ -1,9 +1,6 @@
 //! The three headers of the contract, taken out of the request.
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{AUTHORIZATION, Entry},
-};
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
 use crate::{
     clock::Timestamp,
@@ -20,11 +17,10 @@ pub(super) const USER: HeaderName = HeaderName::from_static("x-forge-oauth-user"
 /// Marks what the contract's headers hold as sensitive, so that whoever shows a request before
 /// it reaches the extractor, or without it, shows no token.
 pub(crate) fn hide_tokens(headers: &mut HeaderMap) {
-    for name in [AUTHORIZATION, SYSTEM, USER] {
-        if let Entry::Occupied(mut values) = headers.entry(name) {
-            values
-                .iter_mut()
-                .for_each(|value| value.set_sensitive(true));
+    // Once over all of them: to look each up costs more, and makes room for one that is missing.
+    for (name, value) in headers.iter_mut() {
+        if [AUTHORIZATION, SYSTEM, USER].contains(name) {
+            value.set_sensitive(true);
         }
     }
 }
@@ -44,7 +40,7 @@ pub(super) fn take_authorization(headers: &mut HeaderMap) -> Result<HeaderValue,
 
 /// The token in `authorization`; the scheme is compared without case.
 pub(super) fn bearer(value: &HeaderValue) -> Result<&str, Error> {
-    let text = value.to_str().map_err(|_| malformed())?;
+    let text = text(value).ok_or_else(malformed)?;
     let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(missing());
@@ -53,6 +49,13 @@ pub(super) fn bearer(value: &HeaderValue) -> Result<&str, Error> {
         "" => Err(missing()),
         token => Ok(token),
     }
+}
+
+/// A header as text, if it is ASCII: as [`HeaderValue::to_str`], which looks at each of two
+/// thousand characters alone.
+fn text(value: &HeaderValue) -> Option<&str> {
+    let text = std::str::from_utf8(value.as_bytes()).ok()?;
+    text.is_ascii().then_some(text)
 }
 
 fn malformed() -> Error {
@@ -89,7 +92,7 @@ pub(super) fn take_token<Kind>(
     if several {
         return Err(unusable());
     }
-    let text = value.to_str().map_err(|_| unusable())?.trim();
+    let text = text(&value).ok_or_else(unusable)?.trim_ascii();
     if text.is_empty() {
         return Ok(None);
     }

@@ -1,30 +1,120 @@
 //! What is counted and logged of a request once its answer is there.
 
-use axum::{extract::MatchedPath, response::Response};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use arc_swap::ArcSwap;
+use axum::{
+    extract::{MatchedPath, Request},
+    response::Response,
+};
 use http::{Method, StatusCode};
+use metrics::{Counter, Histogram};
 use tokio::time::Instant;
 
 use crate::error::{ErrorCode, Failure};
 
-/// Counts the request, and logs it once: failures for everybody, the rest for debugging.
-pub(super) fn close(
-    answer: &Response,
-    method: &Method,
-    route: Option<&MatchedPath>,
-    started: Instant,
-) {
-    let took = started.elapsed();
-    let status = answer.status();
-    let route = route.map_or("<unknown>", MatchedPath::as_str);
-    metrics::counter!(
-        "forge_requests_total",
-        "route" => route.to_owned(),
-        "class" => class(status),
-    )
-    .increment(1);
-    metrics::histogram!("forge_request_seconds").record(took);
-    let duration_ms = took.as_secs_f64() * 1000.0;
-    let status = status.as_u16();
+/// Longer than any method that is registered. What is longer came from outside, and may be as
+/// long as a head.
+const LONGEST_METHOD: usize = 17;
+
+/// Counts and logs requests. Clones share the counts.
+#[derive(Clone)]
+pub(super) struct Closing(Arc<Counts>);
+
+struct Counts {
+    seconds: Histogram,
+    /// As many as there are routes: each is registered when it is first asked.
+    routes: ArcSwap<HashMap<Box<str>, Arc<Classes>>>,
+}
+
+/// The answers of a route, by the hundreds of their status.
+#[derive(Default)]
+struct Classes([OnceLock<Counter>; CLASSES.len()]);
+
+const CLASSES: [&str; 5] = ["other", "2xx", "3xx", "4xx", "5xx"];
+
+/// A request that came.
+pub(super) struct Asked {
+    at: Instant,
+    method: Option<Method>,
+    route: Option<MatchedPath>,
+}
+
+impl Asked {
+    /// A request that came just now.
+    pub(super) fn now(request: &Request) -> Self {
+        let method = request.method();
+        Self {
+            at: Instant::now(),
+            method: (method.as_str().len() <= LONGEST_METHOD).then(|| method.clone()),
+            route: request.extensions().get().cloned(),
+        }
+    }
+
+    pub(super) fn method(&self) -> &str {
+        self.method.as_ref().map_or("<other>", Method::as_str)
+    }
+
+    /// Not the path, which may hold anything.
+    pub(super) fn route(&self) -> &str {
+        self.route.as_ref().map_or("<unknown>", MatchedPath::as_str)
+    }
+}
+
+impl Closing {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Counts {
+            seconds: metrics::histogram!("forge_request_seconds"),
+            routes: ArcSwap::default(),
+        }))
+    }
+
+    /// Counts an answer, and says what there is to say of it.
+    pub(super) fn close(&self, answer: &Response, asked: &Asked) {
+        let took = asked.at.elapsed();
+        self.0.seconds.record(took);
+        self.0.count(asked.route(), answer.status());
+        say(answer, asked, took.as_secs_f64() * 1000.0);
+    }
+}
+
+impl Counts {
+    fn count(&self, route: &str, status: StatusCode) {
+        let class = match status.as_u16() / 100 {
+            hundreds @ 2..=5 => usize::from(hundreds) - 1,
+            _ => 0,
+        };
+        let routes = self.routes.load();
+        let counters = match routes.get(route) {
+            Some(counters) => Arc::clone(counters),
+            None => self.register(route),
+        };
+        let counter = counters.0[class].get_or_init(|| {
+            let route = route.to_owned();
+            metrics::counter!("forge_requests_total", "route" => route, "class" => CLASSES[class])
+        });
+        counter.increment(1);
+    }
+
+    fn register(&self, route: &str) -> Arc<Classes> {
+        let counters = Arc::<Classes>::default();
+        // Whoever registers it at the same time may come first: both count the same.
+        self.routes.rcu(|routes| {
+            let mut routes = HashMap::clone(routes);
+            routes.insert(route.into(), Arc::clone(&counters));
+            routes
+        });
+        counters
+    }
+}
+
+fn say(answer: &Response, asked: &Asked, duration_ms: f64) {
+    let (method, route) = (asked.method(), asked.route());
+    let status = answer.status().as_u16();
     let Some(Failure(error)) = answer.extensions().get::<Failure>() else {
         return tracing::debug!("http.status" = status, duration_ms, "{method} {route}");
     };
@@ -52,12 +142,38 @@ pub(super) fn close(
     }
 }
 
-fn class(status: StatusCode) -> &'static str {
-    match status.as_u16() / 100 {
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        5 => "5xx",
-        _ => "other",
+impl fmt::Debug for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closing").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn a_method_is_shown_unless_it_is_longer_than_any() {
+        let method = |method: &str| {
+            let request = Request::builder().method(method).body(Body::empty());
+            Asked::now(&request.unwrap()).method().to_owned()
+        };
+        assert_eq!(method("GET"), "GET");
+        assert_eq!(method("UPDATEREDIRECTREF"), "UPDATEREDIRECTREF");
+        assert_eq!(method(&"A".repeat(LONGEST_METHOD + 1)), "<other>");
+    }
+
+    #[test]
+    fn every_status_has_its_class_and_every_route_is_registered_once() {
+        let counts = Closing::new().0;
+        for status in [101, 200, 302, 404, 503, 700, 999] {
+            counts.count("/a", StatusCode::from_u16(status).unwrap());
+        }
+        counts.count("/b", StatusCode::OK);
+        let routes = counts.routes.load();
+        assert_eq!(routes.len(), 2);
+        assert!(routes["/a"].0.iter().all(|counter| counter.get().is_some()));
     }
 }

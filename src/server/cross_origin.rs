@@ -10,6 +10,10 @@ use crate::config::Server;
 /// How long a browser may remember that an origin is allowed.
 const PREFLIGHT_AGE: Duration = Duration::from_hours(1);
 
+/// What the layer says of every answer: a cache must not hand one page's to another.
+pub(super) const VARIES_BY: HeaderValue =
+    HeaderValue::from_static("origin, access-control-request-headers");
+
 /// Preflights are answered here, without a FIT and without touching state.
 pub(super) fn cors(settings: &Server) -> CorsLayer {
     let patterns = settings.cors_origins.clone();

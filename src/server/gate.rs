@@ -81,7 +81,7 @@ impl Gate {
 
     /// Answers the request, or says at once that it cannot be answered now.
     pub(super) async fn serve<B>(
-        self,
+        &self,
         mut router: Router,
         mut request: Request<B>,
     ) -> Result<Response<Held>, Infallible>

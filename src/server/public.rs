@@ -1,15 +1,19 @@
 //! What answers on the public listener: CORS, the gate, and the router behind it.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::Router;
+use http::{
+    Method,
+    header::{ORIGIN, VARY},
+};
 use hyper::{Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
 
 use super::{
     connections::{Answers, Asked},
-    cross_origin::cors,
+    cross_origin::{VARIES_BY, cors},
     gate::Gate,
     held::Held,
     layers,
@@ -19,7 +23,10 @@ use crate::forge::Forge;
 
 /// The public routes. A browser can read a refusal too: CORS is in front of the gate.
 #[derive(Debug, Clone)]
-pub(super) struct Public {
+pub(super) struct Public(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     cors: CorsLayer,
     gate: Gate,
     router: Router,
@@ -28,15 +35,15 @@ pub(super) struct Public {
 impl Public {
     pub(super) fn new(routes: Router<Forge>, forge: &Forge) -> Self {
         let settings = &forge.config().server;
-        Self {
+        Self(Arc::new(Inner {
             cors: cors(settings),
             gate: Gate::new(settings),
             router: layers::around(routes, forge).with_state(()),
-        }
+        }))
     }
 
     pub(super) fn pressure(&self) -> Pressure {
-        self.gate.pressure()
+        self.0.gate.pressure()
     }
 }
 
@@ -44,9 +51,19 @@ impl Answers for Public {
     type Body = Held;
 
     async fn answer(self, request: Request<Asked>) -> Response<Held> {
-        let Self { cors, gate, router } = self;
-        let gated = service_fn(move |request| gate.clone().serve(router.clone(), request));
-        let answer = cors.layer(gated).oneshot(request).await;
+        let Inner { cors, gate, router } = &*self.0;
+        let of_browser = request.headers().contains_key(ORIGIN);
+        let answer = if of_browser || request.method() == Method::OPTIONS {
+            let gated = |request| gate.serve(router.clone(), request);
+            cors.layer(service_fn(gated)).oneshot(request).await
+        } else {
+            // Forge's own requests, which are most: CORS has nothing to say to them but this.
+            let mut answer = gate.serve(router.clone(), request).await;
+            if let Ok(answer) = &mut answer {
+                answer.headers_mut().append(VARY, VARIES_BY);
+            }
+            answer
+        };
         answer.unwrap_or_else(|never: Infallible| match never {})
     }
 }

@@ -10,7 +10,7 @@ use axum::{
 };
 use reqwest::Method;
 
-use crate::support::app::TestApp;
+use crate::support::{app::TestApp, caller::Caller};
 
 const SITE: &str = "https://quarry.atlassian.net";
 
@@ -66,6 +66,23 @@ async fn a_preflight_is_answered_without_a_fit() {
         1,
         "the start's own fetch and no other"
     );
+}
+
+/// A cache that keeps what a page did not ask for must not hand it to one.
+#[tokio::test]
+async fn answers_without_an_origin_vary_by_the_same_headers() {
+    let app = app().await;
+    let vary = async |call: Caller| {
+        let answer = call.get("/api/invocation").await;
+        let values = answer.headers.get_all("vary").iter();
+        values
+            .map(|value| value.to_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let with = vary(app.anybody().with_fit().header("origin", SITE)).await;
+    let without = vary(app.anybody().with_fit()).await;
+    assert!(!with.is_empty());
+    assert_eq!(with, without);
 }
 
 #[tokio::test]
