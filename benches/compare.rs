@@ -36,6 +36,8 @@ mod load;
 mod node;
 #[path = "compare/options.rs"]
 mod options;
+#[path = "platform/pinned.rs"]
+mod pinned;
 #[path = "platform/played.rs"]
 mod played;
 #[path = "compare/ratios.rs"]
@@ -55,6 +57,8 @@ mod table;
 #[path = "compare/upstream.rs"]
 mod upstream;
 
+use std::{env, process::Command};
+
 use anyhow::Result;
 use clap::Parser;
 
@@ -72,6 +76,8 @@ fn main() -> Result<()> {
     match &options.role {
         Some(Role::Upstream) => upstream::run(),
         Some(Role::Bare { body }) => bare::run(body.clone()),
+        Some(Role::Busy) => rsa::keep_busy(),
+        None if pinned::again_on_a_core_of_its_own() => Ok(()),
         None => {
             // One thread sends: what it leaves of the machine is the remote's.
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -83,13 +89,13 @@ fn main() -> Result<()> {
 }
 
 async fn compare(options: &Options) -> Result<()> {
-    println!("{}", cpu::machine()?);
+    println!("{}; {}", cpu::machine()?, pinned::description());
     let kinds = options.remotes();
     if kinds.iter().any(|kind| kind.is_node()) {
         println!("Node {}", node::prepare()?);
     }
     let key = signing_key();
-    let upstream = Helper::start(&["upstream"])?;
+    let upstream = Helper::start(Command::new(env::current_exe()?).arg("upstream"))?;
     let place = Place::new(serve_keys(&key), upstream.address)?;
     let mut fits = Fits::new(key, &place.api());
     let mut remotes = Vec::new();

@@ -22,7 +22,7 @@
 mod connection;
 #[path = "overload/load.rs"]
 mod load;
-#[path = "overload/pinned.rs"]
+#[path = "platform/pinned.rs"]
 mod pinned;
 #[path = "platform/played.rs"]
 mod played;
@@ -34,8 +34,8 @@ use std::time::{Duration, Instant};
 use load::{Load, Run};
 use service::Service;
 
-/// Connections of the load: far more than the service needs to be busy.
-const CONNECTIONS: usize = 512;
+/// Connections of the load: so many that no request waits for one of them.
+const CONNECTIONS: usize = 2048;
 /// How long each step of the search for the sustainable load takes.
 const STEP: Duration = Duration::from_secs(4);
 /// The service bears a load if no more than this part is refused

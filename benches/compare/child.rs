@@ -1,7 +1,6 @@
 //! Processes that end with the benchmark.
 
 use std::{
-    env,
     io::{self, BufRead, BufReader, Read, Write},
     net::SocketAddr,
     process::{Child, Command, Stdio},
@@ -47,21 +46,17 @@ pub(crate) struct Helper {
 
 impl Helper {
     /// Starts it, and waits for the address that it listens on.
-    pub(crate) fn start(arguments: &[&str]) -> Result<Self> {
-        let mut command = Command::new(env::current_exe()?);
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
         // Its standard input ends when this process does, however it does.
-        command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut process = Killed::spawn(&mut command)?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = Killed::spawn(command)?;
         let output = process.0.stdout.take().context("no output to read")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
         let address = line
             .trim()
             .parse()
-            .with_context(|| format!("`{}` tells no address", arguments[0]))?;
+            .with_context(|| format!("`{line}` is no address"))?;
         Ok(Self { process, address })
     }
 }
@@ -70,9 +65,14 @@ impl Helper {
 pub(crate) fn announce(address: SocketAddr) -> io::Result<()> {
     println!("{address}");
     io::stdout().flush()?;
+    end_with_parent();
+    Ok(())
+}
+
+/// From now on this process ends when the other end of its standard input is closed.
+pub(crate) fn end_with_parent() {
     thread::spawn(|| {
         let _ = io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! What processes have used, by the kernel's own account.
 
-use std::{fs, thread, time::Duration};
+use std::{fs, time::Duration};
 
 use anyhow::{Context, Result};
 
@@ -38,7 +38,11 @@ pub(crate) fn machine() -> Result<String> {
     let information = fs::read_to_string("/proc/cpuinfo")?;
     let mut lines = information.lines();
     let model = lines.find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let cores = thread::available_parallelism()?;
+    // Of the machine, not those that this process may use.
+    let cores = information
+        .lines()
+        .filter(|line| line.starts_with("processor"))
+        .count();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     Ok(format!(
         "{cores} cores ({}), Linux {}",

@@ -2,12 +2,15 @@
 
 use std::{
     cell::Cell,
+    convert::Infallible,
+    future::pending,
     net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
+use tokio::task::yield_now;
 
 use crate::connection::Connection;
 
@@ -19,6 +22,10 @@ pub(crate) struct Batch<'a> {
     pub(crate) count: usize,
     /// Of every answer's body, in bytes.
     pub(crate) length: usize,
+    /// Whether to ask for answers all the time and never sleep. Else each answer wakes this
+    /// process up, and the kernel puts that on the remote's account: the more, the longer the
+    /// remote takes.
+    pub(crate) wide_awake: bool,
 }
 
 /// Open connections.
@@ -62,7 +69,19 @@ impl Load {
                 );
             }
         });
-        let mut latencies = try_join_all(senders).await?.concat();
+        let insomnia = async {
+            if !batch.wide_awake {
+                return pending::<Infallible>().await;
+            }
+            loop {
+                yield_now().await;
+            }
+        };
+        let latencies = tokio::select! {
+            latencies = try_join_all(senders) => latencies?,
+            never = insomnia => match never {},
+        };
+        let mut latencies = latencies.concat();
         let took = began.elapsed();
         latencies.sort_unstable();
         Ok(Run { took, latencies })

@@ -43,6 +43,9 @@ pub(crate) enum Role {
     /// An axum route that answers `body`.
     #[command(hide = true)]
     Bare { body: String },
+    /// Nothing, with all its might.
+    #[command(hide = true)]
+    Busy,
 }
 
 impl Options {

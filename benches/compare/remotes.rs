@@ -1,7 +1,7 @@
 //! The remotes that are compared, each a process of its own.
 
 use std::{
-    fmt,
+    env, fmt,
     fs::{self, File},
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ use crate::{
     child::{Helper, Killed},
     connection::Connection,
     fits::Fits,
-    node,
+    node, pinned,
     played::{APP, free_address},
     scenario::Scenario,
 };
@@ -141,7 +141,8 @@ impl Remote {
     }
 
     fn bare(kind: Kind, body: &str) -> Result<Self> {
-        let Helper { process, address } = Helper::start(&["bare", body])?;
+        let Helper { process, address } =
+            Helper::start(pinned::command(env::current_exe()?).args(["bare", body]))?;
         Ok(Self {
             kind,
             address,
@@ -192,7 +193,7 @@ async fn answers(address: SocketAddr, request: &[u8]) -> bool {
 
 /// This remote, as it ships; `test` lets it call loopback without TLS.
 fn service(place: &Place, address: SocketAddr) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_forge-remote"));
+    let mut command = pinned::command(env!("CARGO_BIN_EXE_forge-remote"));
     command
         .arg("serve")
         .current_dir(&place.folder)
@@ -215,7 +216,7 @@ fn service(place: &Place, address: SocketAddr) -> Command {
 }
 
 fn script(kind: Kind, place: &Place, address: SocketAddr) -> Command {
-    let mut command = Command::new("node");
+    let mut command = pinned::command("node");
     command
         .arg(node::folder().join(format!("{}.mjs", kind.name())))
         .env("NODE_ENV", "production")

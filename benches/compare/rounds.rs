@@ -74,11 +74,13 @@ impl Measured {
             "{scenario}: {} x {count} requests over {} connections",
             options.rounds, options.connections
         );
+        // What the remote asks answers on the same core.
+        let wide_awake = !scenario.calls_out();
         for round in 0..=options.rounds {
             let tokens = fits.many(scenario.tokens(count))?;
             let requests: Vec<_> = tokens.iter().map(|fit| scenario.request(fit)).collect();
             for (remote, rounds) in remotes.iter().zip(&mut rounds) {
-                let run = one(remote, &requests, count, options.connections)
+                let run = one(remote, &requests, count, options.connections, wide_awake)
                     .await
                     .with_context(|| format!("{}, {scenario}", remote.kind))?;
                 if round > 0 {
@@ -104,6 +106,7 @@ async fn one(
     requests: &[Vec<u8>],
     count: usize,
     connections: u16,
+    wide_awake: bool,
 ) -> Result<Round> {
     let probe = requests.last().context("there are no requests")?;
     let mut connection = Connection::open(remote.address).await?;
@@ -113,6 +116,7 @@ async fn one(
         requests,
         count,
         length,
+        wide_awake,
     };
     let before = cpu::used(remote.process())?;
     let run = timeout(PATIENCE, load.run(&batch))

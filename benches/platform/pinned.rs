@@ -1,8 +1,9 @@
-//! Two cores, of which the service has one and the load the other, so that neither takes the
-//! other's time.
+//! Two cores, of which what is measured has one and the load the other, so that neither takes
+//! the other's time.
 
 use std::{
     env,
+    ffi::OsStr,
     process::{Command, Stdio, exit},
     thread::available_parallelism,
 };
@@ -40,13 +41,13 @@ fn is_possible() -> bool {
         && available_parallelism().is_ok_and(|cores| cores.get() >= 2)
 }
 
-/// A command that runs the service, on its core if this process is pinned.
-pub(crate) fn command(program: &str) -> Command {
+/// A command that runs what is measured, on its core if this process is pinned.
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     if env::var_os(MARK).is_none() {
         return Command::new(program);
     }
     let mut command = Command::new("taskset");
-    command.args(["-c", SERVICE, program]);
+    command.args(["-c", SERVICE]).arg(program);
     command
 }
 
