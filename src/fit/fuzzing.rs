@@ -58,7 +58,8 @@ pub fn claims(json: &[u8]) -> Result<Claims, FitError> {
 /// # Errors
 /// As [`Verifier::verify`](super::Verifier::verify).
 pub fn all_but_signature(token: &str, app: AppId, now: Timestamp) -> Result<Claims, FitError> {
-    let unverified = UnverifiedClaims::parse(&parts(token)?.payload)?;
+    let payload = parts(token)?.payload;
+    let unverified = UnverifiedClaims::parse(&payload)?;
     Rules::of_one(app, LEEWAY).check(unverified, now)
 }
 
