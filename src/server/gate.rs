@@ -12,7 +12,7 @@ use tower::Service;
 
 use super::{
     held::Held,
-    pressure::{Pressure, Tap},
+    pressure::{Beat, Pressure, Tap},
 };
 use crate::{
     admission::{Full, OVERLOAD_PAUSE, Place, Reason, Refusals, Room},
@@ -37,6 +37,7 @@ struct Lanes {
     ui: Lane,
     platform: Lane,
     uninstalls: Lane,
+    beat: Arc<Beat>,
 }
 
 /// Requests of one kind: the places for them, and how long Forge waits for an answer.
@@ -56,15 +57,17 @@ struct TurnedAway;
 
 impl Gate {
     pub(super) fn new(settings: &Server) -> Self {
+        let beat = Arc::new(Beat::new());
         let lane = |name, patience| Lane {
             room: Room::new(settings.max_in_flight, Refusals::of_lane(name)),
-            tap: Arc::default(),
+            tap: Arc::new(Tap::new(Arc::clone(&beat))),
             patience,
         };
         Self(Arc::new(Lanes {
             ui: lane("ui", settings.answer_within),
             platform: lane("platform", PLATFORM_PATIENCE),
             uninstalls: lane("uninstall", UNINSTALL_PATIENCE),
+            beat,
         }))
     }
 
@@ -76,6 +79,7 @@ impl Gate {
             lanes
                 .map(|lane| (Arc::clone(&lane.tap), lane.room.clone()))
                 .into(),
+            Arc::clone(&self.0.beat),
         )
     }
 

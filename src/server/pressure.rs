@@ -7,6 +7,7 @@
 //! is too much work (the criterion of RFC 8289); then as many requests are let in as
 //! were answered before, and a little less or more with each window.
 
+mod beat;
 mod control;
 mod tap;
 
@@ -21,7 +22,7 @@ use metrics::Gauge;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use self::control::Control;
-pub(super) use self::tap::Tap;
+pub(super) use self::{beat::Beat, tap::Tap};
 use crate::admission::Room;
 
 /// Between two looks at the queue.
@@ -37,6 +38,7 @@ const FEWEST_SAMPLES: u32 = 2;
 /// What is watched and what is regulated, in the order in which requests are shed.
 pub(super) struct Pressure {
     lanes: Vec<(Arc<Tap>, Room)>,
+    beat: Arc<Beat>,
     control: Control,
     gauge: Gauge,
 }
@@ -49,11 +51,12 @@ struct Window {
 }
 
 impl Pressure {
-    /// Requests of the first lane are shed first.
-    pub(super) fn on(lanes: Vec<(Arc<Tap>, Room)>) -> Self {
+    /// Requests of the first lane are shed first. The taps know by `beat` how late it is.
+    pub(super) fn on(lanes: Vec<(Arc<Tap>, Room)>, beat: Arc<Beat>) -> Self {
         Self {
             control: Control::new(lanes.len()),
             lanes,
+            beat,
             gauge: metrics::gauge!("forge_runtime_delay_seconds"),
         }
     }
@@ -61,7 +64,7 @@ impl Pressure {
     /// Measures and regulates until it is aborted. By the clock of the machine: a jump of the
     /// runtime's own, as when a test sets it forward, keeps nobody waiting.
     pub(super) async fn watch(mut self) {
-        let mut beats = match heart() {
+        let mut beats = match heart(Arc::clone(&self.beat)) {
             Ok(beats) => beats,
             Err(error) => {
                 tracing::warn!(cause = %error, "too much work will not be noticed: no thread for it");
@@ -71,6 +74,7 @@ impl Pressure {
         let mut window = Window::beginning(Instant::now());
         while let Some(due) = beats.recv().await {
             let now = Instant::now();
+            self.beat.hear(due, now);
             window.add(now.saturating_duration_since(due));
             if let Some((least, took)) = window.end(now) {
                 self.regulate(least, took);
@@ -114,14 +118,22 @@ impl Window {
 /// Beats until nobody listens. A thread of its own: whom the runtime wakes gets into the queue
 /// of one worker, and past the many that did not fit into it; whom a foreign thread wakes has
 /// to wait behind those. The next beat comes when the last was heard.
-fn heart() -> io::Result<mpsc::Receiver<Instant>> {
-    let (beat, beats) = mpsc::channel(1);
+fn heart(beat: Arc<Beat>) -> io::Result<mpsc::Receiver<Instant>> {
+    let (send, beats) = mpsc::channel(1);
     let heart = thread::Builder::new().name("pressure".to_owned());
     heart.spawn(move || {
         loop {
             thread::sleep(SAMPLE);
-            if let Err(TrySendError::Closed(_)) = beat.try_send(Instant::now()) {
-                return;
+            let now = Instant::now();
+            match send.try_reserve() {
+                Ok(place) => {
+                    // Before it can be heard, which takes the mark away again.
+                    beat.send(now);
+                    place.send(now);
+                }
+                // The last one was not heard yet.
+                Err(TrySendError::Full(())) => {}
+                Err(TrySendError::Closed(())) => return,
             }
         }
     })?;

@@ -1,6 +1,14 @@
 //! Where the requests of a lane are counted and, under pressure, a part of them is shed.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{LENIENCE, beat::Beat};
 
 /// As many requests of each lane are let in in every window, whatever the pressure: so few
 /// are not what is too much, and no lane is closed for good.
@@ -11,16 +19,22 @@ const WHOLE: u32 = 1 << 16;
 /// of any few requests in a row about the right part is shed.
 const GOLDEN: u32 = 0x9E37_79B9;
 
+/// While requests are shed, one that is reached so late is shed as well, whatever its turn: it
+/// has waited longer than whoever is let in should. After the machine has stood still for a
+/// moment that empties the queue, where a smaller part of what comes would take windows.
+pub(super) const TOO_LATE: Duration = Duration::from_millis(30).saturating_mul(LENIENCE);
+
 /// A few atomic operations for each request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::server) struct Tap {
     came: AtomicU32,
     shed: AtomicU32,
+    beat: Arc<Beat>,
     /// Which part is shed, of [`WHOLE`].
     part: AtomicU32,
 }
 
-/// What came within a window, and what of it was shed.
+/// What came within a window, and what of it was shed by plan.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Seen {
     pub(super) came: u32,
@@ -28,15 +42,29 @@ pub(super) struct Seen {
 }
 
 impl Tap {
+    /// A tap that lets everything in, and knows by `beat` how late it is.
+    pub(in crate::server) fn new(beat: Arc<Beat>) -> Self {
+        Self {
+            came: AtomicU32::new(0),
+            shed: AtomicU32::new(0),
+            beat,
+            part: AtomicU32::new(0),
+        }
+    }
+
     /// Whether the next request is let in.
     pub(in crate::server) fn lets_in(&self) -> bool {
         let number = self.came.fetch_add(1, Relaxed);
         let part = self.part.load(Relaxed);
-        if part == 0 || number < ALWAYS || number.wrapping_mul(GOLDEN) >> 16 >= part {
+        if part == 0 || number < ALWAYS {
             return true;
         }
-        self.shed.fetch_add(1, Relaxed);
-        false
+        if number.wrapping_mul(GOLDEN) >> 16 < part {
+            self.shed.fetch_add(1, Relaxed);
+            return false;
+        }
+        // Not among those that were shed by plan: there was room for it, and it came to nothing.
+        self.beat.lateness(Instant::now()) <= TOO_LATE
     }
 
     /// Sheds that part of what comes, from 0 to 1.

@@ -2,7 +2,7 @@ use std::{collections::VecDeque, future::poll_fn, task::Poll};
 
 use super::{
     control::TARGET,
-    tap::{ALWAYS, Seen},
+    tap::{ALWAYS, Seen, TOO_LATE},
     *,
 };
 use crate::admission::Refusals;
@@ -160,7 +160,7 @@ fn what_shedding_does_not_help_against_does_not_shed_nearly_all() {
 
 #[test]
 fn a_tap_sheds_the_part_it_is_told_and_spreads_it() {
-    let tap = Tap::default();
+    let tap = Tap::new(Arc::new(Beat::new()));
     assert_eq!(let_in(&tap, 1000), 1000);
     for (part, expected) in [(0.5, 500), (0.1, 900), (0.9, 100)] {
         tap.take();
@@ -176,12 +176,28 @@ fn a_tap_sheds_the_part_it_is_told_and_spreads_it() {
 
 #[test]
 fn a_few_requests_of_each_window_are_let_in_whatever_comes() {
-    let tap = Tap::default();
+    let tap = Tap::new(Arc::new(Beat::new()));
     tap.shed(1.0);
     for _ in 0..3 {
         assert_eq!(let_in(&tap, 10_000), ALWAYS);
         tap.take();
     }
+}
+
+#[test]
+fn under_pressure_what_is_reached_too_late_is_shed_whatever_its_turn() {
+    let beat = Arc::new(Beat::new());
+    let tap = Tap::new(Arc::clone(&beat));
+    let now = Instant::now();
+    beat.hear(now, now + TOO_LATE * 2);
+    assert_eq!(let_in(&tap, 100), 100, "without pressure a stall is none");
+    tap.take();
+    tap.shed(0.5);
+    assert_eq!(let_in(&tap, 1000), ALWAYS);
+    let seen = tap.take();
+    assert!(seen.shed.abs_diff(500) <= ALWAYS + 2, "by plan: {seen:?}");
+    beat.hear(now, now + TOO_LATE / 2);
+    assert!(let_in(&tap, 1000).abs_diff(500) <= ALWAYS + 2);
 }
 
 #[test]
@@ -199,14 +215,18 @@ fn one_long_poll_is_no_queue() {
     assert_eq!((least, took), (IN_TIME, WINDOW * 4));
 }
 
-fn lane() -> (Arc<Tap>, Room) {
-    (Arc::default(), Room::new(1, Refusals::of_lane("test")))
+/// The pressure on one lane, and the lane's tap.
+fn pressure() -> (Pressure, Arc<Tap>) {
+    let beat = Arc::new(Beat::new());
+    let tap = Arc::new(Tap::new(Arc::clone(&beat)));
+    let room = Room::new(1, Refusals::of_lane("test"));
+    (Pressure::on(vec![(Arc::clone(&tap), room)], beat), tap)
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_runtime_is_in_time_even_when_its_clock_jumps() {
-    let (tap, room) = lane();
-    let watch = tokio::spawn(Pressure::on(vec![(Arc::clone(&tap), room)]).watch());
+    let (pressure, tap) = pressure();
+    let watch = tokio::spawn(pressure.watch());
     let began = Instant::now();
     while began.elapsed() < WINDOW * 5 {
         assert_eq!(let_in(&tap, 1000), 1000);
@@ -242,8 +262,8 @@ async fn busy(span: Duration, on: Arc<std::sync::atomic::AtomicBool>) {
 
 #[tokio::test]
 async fn a_queue_of_busy_tasks_is_noticed_and_its_end_too() {
-    let (tap, room) = lane();
-    let watch = tokio::spawn(Pressure::on(vec![(Arc::clone(&tap), room)]).watch());
+    let (pressure, tap) = pressure();
+    let watch = tokio::spawn(pressure.watch());
     let on = Arc::new(std::sync::atomic::AtomicBool::new(true));
     // A turn of all of them takes longer than the target; one alone does not.
     let turn = TARGET * LENIENCE / 2;
