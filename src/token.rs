@@ -75,7 +75,7 @@ pub struct Token<Kind> {
 
 struct Bearer {
     secret: Secret,
-    expires_at: Timestamp,
+    expires_at: Expiry,
     /// Made when it is first sent: a token of the cache is sent many times, and some never.
     authorization: OnceLock<HeaderValue>,
 }
@@ -87,6 +87,14 @@ struct Bearer {
     MOST_BYTES / 1024
 )]
 pub struct InvalidToken;
+
+/// When a token lapses.
+struct Expiry {
+    /// Read out of the token when somebody asks: most invocations bring tokens that their
+    /// handlers never use.
+    at: OnceLock<Timestamp>,
+    received_at: Timestamp,
+}
 
 impl<Kind> Token<Kind> {
     /// A token is not used in its last moments: it would lapse on the way.
@@ -106,8 +114,11 @@ impl<Kind> Token<Kind> {
 
     /// As [`received`](Self::received), with the token copied out of a header.
     pub(crate) fn read(text: &str, now: Timestamp) -> Result<Self, InvalidToken> {
-        let expires_at = readable_expiry(text).unwrap_or_else(|| now.plus(UNREADABLE_LIFETIME));
-        Self::lasting(text, expires_at.min(now.plus(LONGEST_LIFETIME)))
+        let expires_at = Expiry {
+            at: OnceLock::new(),
+            received_at: now,
+        };
+        Self::lasting(text, expires_at)
     }
 
     /// A token that is known to expire at `expires_at`.
@@ -115,7 +126,7 @@ impl<Kind> Token<Kind> {
     /// # Errors
     /// [`InvalidToken`] if it is empty, larger than 16 KiB, or not made of visible ASCII.
     pub fn expiring(text: String, expires_at: Timestamp) -> Result<Self, InvalidToken> {
-        wiped(text, |text| Self::lasting(text, expires_at))
+        wiped(text, |text| Self::lasting(text, expires_at.into()))
     }
 
     /// As [`expiring`](Self::expiring), of a text that is a secret already.
@@ -124,10 +135,10 @@ impl<Kind> Token<Kind> {
         reason = "the last owner wipes it, and that ought to be now"
     )]
     pub(crate) fn of_secret(secret: Secret, expires_at: Timestamp) -> Result<Self, InvalidToken> {
-        Self::lasting(secret.expose(), expires_at)
+        Self::lasting(secret.expose(), expires_at.into())
     }
 
-    fn lasting(text: &str, expires_at: Timestamp) -> Result<Self, InvalidToken> {
+    fn lasting(text: &str, expires_at: Expiry) -> Result<Self, InvalidToken> {
         let fits = (1..=MOST_BYTES).contains(&text.len());
         if !fits || !is_graphic(text) {
             return Err(InvalidToken);
@@ -146,7 +157,10 @@ impl<Kind> Token<Kind> {
     /// When the token lapses.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
-        self.bearer.expires_at
+        let Bearer {
+            secret, expires_at, ..
+        } = &*self.bearer;
+        expires_at.of(secret)
     }
 
     /// Whether the token can still be used, with a minute in hand.
@@ -173,6 +187,26 @@ impl<Kind> Token<Kind> {
             value
         };
         self.bearer.authorization.get_or_init(made).clone()
+    }
+}
+
+impl Expiry {
+    fn of(&self, secret: &Secret) -> Timestamp {
+        *self.at.get_or_init(|| {
+            let now = self.received_at;
+            let said = readable_expiry(secret.expose());
+            said.unwrap_or_else(|| now.plus(UNREADABLE_LIFETIME))
+                .min(now.plus(LONGEST_LIFETIME))
+        })
+    }
+}
+
+impl From<Timestamp> for Expiry {
+    fn from(known: Timestamp) -> Self {
+        Self {
+            at: known.into(),
+            received_at: known,
+        }
     }
 }
 

@@ -61,7 +61,7 @@ async fn verify(parts: &mut Parts, forge: Forge) -> Result<Invocation, Error> {
         place.claim(&fit.app.installation_id)?;
     }
     let (app_token, user_token) = (app_token?, user_token?);
-    remember(&forge, &fit, app_token.as_ref());
+    let app_token = remember(&forge, &fit, app_token);
     Ok(Invocation(Arc::new(Inner {
         fit,
         app_token,

@@ -11,18 +11,27 @@ use crate::{
     token::AppToken,
 };
 
-pub(super) fn remember(forge: &Forge, fit: &Fit, app_token: Option<&AppToken>) {
+/// Gives the token back: the one that is held already, where it is the same, so that the text
+/// is kept once and what was read of it is not read again. One that says no expiry is taken to
+/// live for so long from its arrival: brought anew, it lives on where the held one has lapsed.
+pub(super) fn remember(forge: &Forge, fit: &Fit, app_token: Option<AppToken>) -> Option<AppToken> {
     let installations = forge.installations();
     let now = forge.clock().now();
-    let is_as_known = |known: &Remembered| {
-        known.was_seen_lately(now)
+    let brought = app_token.as_ref();
+    let as_known = |known: &Remembered| {
+        let held = known.app_token.as_ref().filter(|held| held.lives_at(now));
+        let same = held.filter(|held| brought.is_some_and(|it| it.secret() == held.secret()));
+        let is_as_known = known.was_seen_lately(now)
             && describes(known, fit)
-            && !app_token.is_some_and(|token| is_news(fit, token, Some(known), now))
+            && !brought.is_some_and(|token| is_news(fit, token, Some(known), now));
+        (is_as_known, same.cloned())
     };
-    let id = &fit.app.installation_id;
-    if installations.look_at(id, is_as_known) != Some(true) {
-        take_in(forge, fit, app_token, now);
+    let looked = installations.look_at(&fit.app.installation_id, as_known);
+    let (is_as_known, same) = looked.unwrap_or_default();
+    if !is_as_known {
+        take_in(forge, fit, brought, now);
     }
+    same.or(app_token)
 }
 
 fn take_in(forge: &Forge, fit: &Fit, app_token: Option<&AppToken>, now: Timestamp) {

@@ -63,6 +63,20 @@ async fn after_a_leap_a_stored_app_token_is_not_handed_out_past_its_life() {
     assert_eq!(code().await, None);
 }
 
+/// A token without a readable expiry is taken to live 55 minutes from when it came: the one
+/// that is held has lapsed, and the same one has just come again.
+#[tokio::test]
+async fn after_a_leap_a_token_that_comes_again_serves_the_call_it_came_with() {
+    let clock = Clock::manual(Timestamp::from_unix(now()));
+    let app = setup().await.clock(clock.clone()).start().await;
+    for _ in 0..2 {
+        let forge = forge_at(&app, &clock, |fit| fit);
+        let forge = forge.header("x-forge-oauth-system", "app-t0psecret-0001");
+        let _ = in_time(forge.get("/api/content?as=app")).await.ok();
+        clock.advance(HOUR);
+    }
+}
+
 /// It lives by the time that passes. Should it be dead all the same, because the machine
 /// slept, the product says so, and the caller hears nothing of it.
 #[tokio::test]
