@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use moka::future::Cache;
+use moka::sync::Cache;
 use serde::Deserialize;
 
 use crate::{
@@ -43,12 +43,12 @@ impl Administrators {
         let account = invocation.account().ok_or_else(forbidden)?;
         let product = invocation.product().ok_or_else(forbidden)?;
         let asked = (*invocation.installation(), account.clone(), product.clone());
-        let administers = if let Some(known) = self.0.get(&asked).await {
+        let administers = if let Some(known) = self.0.get(&asked) {
             known
         } else {
             let answer = administers(&user, product).await?;
             // Only an answer is remembered: a failure has returned above.
-            self.0.insert(asked, answer).await;
+            self.0.insert(asked, answer);
             answer
         };
         if administers {
