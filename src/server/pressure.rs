@@ -87,7 +87,7 @@ impl Pressure {
         let seen: Vec<_> = self.lanes.iter().map(|(tap, _)| tap.take()).collect();
         let parts = self.control.next(delay / LENIENCE, took, &seen);
         for ((tap, room), part) in self.lanes.iter().zip(parts) {
-            tap.shed(part);
+            tap.shed(part, self.control.is_on());
             room.press(self.control.is_on());
         }
         self.gauge.set(delay.as_secs_f64());
@@ -123,13 +123,14 @@ fn heart(beat: Arc<Beat>) -> io::Result<mpsc::Receiver<Instant>> {
     let heart = thread::Builder::new().name("pressure".to_owned());
     heart.spawn(move || {
         loop {
+            // Not when it wakes: what kept it from waking kept the requests waiting, too.
+            let due = Instant::now() + SAMPLE;
             thread::sleep(SAMPLE);
-            let now = Instant::now();
             match send.try_reserve() {
                 Ok(place) => {
                     // Before it can be heard, which takes the mark away again.
-                    beat.send(now);
-                    place.send(now);
+                    beat.send(due);
+                    place.send(due);
                 }
                 // The last one was not heard yet.
                 Err(TrySendError::Full(())) => {}

@@ -116,7 +116,7 @@ async fn each_lane_has_places_of_its_own_and_its_callers_patience() {
 #[tokio::test]
 async fn what_is_shed_reaches_no_handler_and_takes_no_place() {
     let gate = gate(1);
-    gate.0.platform.tap.shed(1.0);
+    gate.0.platform.tap.shed(1.0, true);
     let mut refused = 0;
     for _ in 0..100 {
         refused += u32::from(call(&gate, "/forge/events").await.status() == 503);

@@ -18,6 +18,9 @@ const NEAR: f64 = 0.9;
 /// the step begins anew with this, and grows with the square: careful where the limit is
 /// likely to be, and soon beyond it where it was not.
 const CAREFUL_STEP_UP: f64 = 0.01;
+/// More than this part of what was let in came too late, and was shed after all: then that was
+/// too much, though the queue was short for it.
+const LATE: f64 = 0.02;
 /// After so many windows without a need to shed, the limit is forgotten.
 const CALM: u32 = 10;
 
@@ -61,12 +64,13 @@ impl Control {
     pub(super) fn next(&mut self, delay: Duration, took: Duration, seen: &[Seen]) -> Vec<f64> {
         let rate = |count: u32| f64::from(count) / took.as_secs_f64().max(f64::EPSILON);
         let came: f64 = seen.iter().map(|lane| rate(lane.came)).sum();
-        let served: f64 = seen
+        let let_in: f64 = seen
             .iter()
             .map(|lane| rate(lane.came.saturating_sub(lane.shed)))
             .sum();
-        let shed = 1.0 - if came > 0.0 { served / came } else { 1.0 };
-        self.learn(delay, served, shed);
+        let late: f64 = seen.iter().map(|lane| rate(lane.late)).sum();
+        let shed = 1.0 - if came > 0.0 { let_in / came } else { 1.0 };
+        self.learn(delay, let_in, late, shed);
         let coming = self.coming(came, delay, took);
         let excess = self.budget.map_or(0.0, |budget| (coming - budget).max(0.0));
         self.calm = if excess > 0.0 {
@@ -93,13 +97,23 @@ impl Control {
 
     /// The more is shed already, the longer a delay it takes to shed still more: where that
     /// does not help, something else keeps the processor busy, and late is better than never.
-    fn learn(&mut self, delay: Duration, served: f64, shed: f64) {
+    fn learn(&mut self, delay: Duration, let_in: f64, late: f64, shed: f64) {
         let patience = 1.0 - shed.powi(4);
         if delay.mul_f64(patience.max(0.0)) > TARGET {
             let seconds = delay.as_secs_f64();
             let down = (seconds / (seconds + HALVING)).max(STEP_DOWN);
-            self.budget = Some(served * (1.0 - down));
-            self.too_much = served;
+            self.budget = Some(let_in * (1.0 - down));
+            self.too_much = let_in;
+            (self.in_time, self.near) = (0, 0);
+            return;
+        }
+        if let Some(budget) = &mut self.budget
+            && late > let_in * LATE
+        {
+            // What was late may have been so for a moment only: down to what was served, but
+            // not by more than a step.
+            *budget = (let_in - late).clamp(*budget * (1.0 - STEP_DOWN), *budget);
+            self.too_much = let_in;
             (self.in_time, self.near) = (0, 0);
             return;
         }

@@ -15,6 +15,8 @@ use super::{LENIENCE, beat::Beat};
 pub(super) const ALWAYS: u32 = 4;
 /// A part of all: one.
 const WHOLE: u32 = 1 << 16;
+/// Beside the part: what is too late is shed as well.
+const PRESSED: u32 = 1 << 31;
 /// 2^32 divided by the golden ratio. Its multiples, cut to 32 bits, are spread evenly, so that
 /// of any few requests in a row about the right part is shed.
 const GOLDEN: u32 = 0x9E37_79B9;
@@ -29,16 +31,18 @@ pub(super) const TOO_LATE: Duration = Duration::from_millis(30).saturating_mul(L
 pub(in crate::server) struct Tap {
     came: AtomicU32,
     shed: AtomicU32,
+    late: AtomicU32,
     beat: Arc<Beat>,
-    /// Which part is shed, of [`WHOLE`].
+    /// Which part is shed, of [`WHOLE`], and whether there is [pressure](PRESSED).
     part: AtomicU32,
 }
 
-/// What came within a window, and what of it was shed by plan.
+/// What came within a window, what of it was shed by plan, and what because it was late.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Seen {
     pub(super) came: u32,
     pub(super) shed: u32,
+    pub(super) late: u32,
 }
 
 impl Tap {
@@ -47,6 +51,7 @@ impl Tap {
         Self {
             came: AtomicU32::new(0),
             shed: AtomicU32::new(0),
+            late: AtomicU32::new(0),
             beat,
             part: AtomicU32::new(0),
         }
@@ -59,23 +64,27 @@ impl Tap {
         if part == 0 || number < ALWAYS {
             return true;
         }
-        if number.wrapping_mul(GOLDEN) >> 16 < part {
+        if number.wrapping_mul(GOLDEN) >> 16 < part & !PRESSED {
             self.shed.fetch_add(1, Relaxed);
             return false;
         }
-        // Not among those that were shed by plan: there was room for it, and it came to nothing.
-        self.beat.lateness(Instant::now()) <= TOO_LATE
+        if self.beat.lateness(Instant::now()) > TOO_LATE {
+            self.late.fetch_add(1, Relaxed);
+            return false;
+        }
+        true
     }
 
-    /// Sheds that part of what comes, from 0 to 1.
-    pub(in crate::server) fn shed(&self, part: f64) {
+    /// Sheds that part of what comes, from 0 to 1, and under pressure what is too late.
+    pub(in crate::server) fn shed(&self, part: f64, pressed: bool) {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "from 0 to 65536"
         )]
         let part = (part.clamp(0.0, 1.0) * f64::from(WHOLE)) as u32;
-        self.part.store(part, Relaxed);
+        let pressed = if pressed { PRESSED } else { 0 };
+        self.part.store(part | pressed, Relaxed);
     }
 
     /// What was seen since the last time.
@@ -83,6 +92,7 @@ impl Tap {
         Seen {
             came: self.came.swap(0, Relaxed),
             shed: self.shed.swap(0, Relaxed),
+            late: self.late.swap(0, Relaxed),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::admission::Refusals;
 
-const LATE: Duration = TARGET.saturating_mul(2);
+const LONG: Duration = TARGET.saturating_mul(2);
 const IN_TIME: Duration = Duration::from_millis(1);
 /// For what happens within a second, on a machine that does ten other things.
 const A_WHILE: Duration = Duration::from_mins(2);
@@ -16,6 +16,7 @@ fn came(count: u32) -> Seen {
     Seen {
         came: count,
         shed: 0,
+        late: 0,
     }
 }
 
@@ -41,13 +42,13 @@ fn at_ease_everything_is_let_in() {
 #[test]
 fn the_first_lane_is_shed_before_the_second() {
     let mut control = Control::new(3);
-    let few_events = control.next(LATE, WINDOW, &[came(50), came(950), came(10)]);
+    let few_events = control.next(LONG, WINDOW, &[came(50), came(950), came(10)]);
     assert!(near(few_events[0], 1.0), "{few_events:?}");
     assert!(few_events[1] > 0.0 && few_events[1] < 1.0, "{few_events:?}");
     assert!(near(few_events[2], 0.0), "{few_events:?}");
 
     let mut control = Control::new(3);
-    let many_events = control.next(LATE, WINDOW, &[came(950), came(50), came(10)]);
+    let many_events = control.next(LONG, WINDOW, &[came(950), came(50), came(10)]);
     assert!(many_events[0] > 0.0, "{many_events:?}");
     assert!(near(many_events[1], 0.0), "{many_events:?}");
 }
@@ -55,16 +56,16 @@ fn the_first_lane_is_shed_before_the_second() {
 #[test]
 fn a_longer_delay_sheds_more() {
     let part = |delay| Control::new(1).next(delay, WINDOW, &[came(1000)])[0];
-    assert!(part(LATE) >= 0.09);
-    assert!(part(LATE * 2) > part(LATE));
-    assert!(part(LATE * 100) < 1.0);
+    assert!(part(LONG) >= 0.09);
+    assert!(part(LONG * 2) > part(LONG));
+    assert!(part(LONG * 100) < 1.0);
 }
 
 #[test]
 fn the_limit_ends_at_once_when_the_flood_does() {
     let mut control = Control::new(1);
     for _ in 0..20 {
-        control.next(LATE, WINDOW, &[came(1000)]);
+        control.next(LONG, WINDOW, &[came(1000)]);
     }
     // What comes now is less than what there was time for.
     let parts = control.next(IN_TIME, WINDOW, &[came(200)]);
@@ -112,6 +113,7 @@ impl Played {
         let seen = Seen {
             came: handled as u32,
             shed: (handled * self.part) as u32,
+            late: 0,
         };
         self.part = self.control.next(self.delay, took, &[seen])[0];
         self.delay
@@ -153,7 +155,7 @@ fn what_shedding_does_not_help_against_does_not_shed_nearly_all() {
         )]
         let shed = (1000.0 * part) as u32;
         // A job that keeps the processor busy makes everything late, whoever is let in.
-        part = control.next(LATE, WINDOW, &[Seen { came: 1000, shed }])[0];
+        part = control.next(LONG, WINDOW, &[Seen { shed, ..came(1000) }])[0];
     }
     assert!(part < 0.95, "{part}");
 }
@@ -164,7 +166,7 @@ fn a_tap_sheds_the_part_it_is_told_and_spreads_it() {
     assert_eq!(let_in(&tap, 1000), 1000);
     for (part, expected) in [(0.5, 500), (0.1, 900), (0.9, 100)] {
         tap.take();
-        tap.shed(part);
+        tap.shed(part, true);
         let in_all = let_in(&tap, 1000);
         assert!(in_all.abs_diff(expected) <= ALWAYS + 2, "{part}: {in_all}");
         let in_a_row = let_in(&tap, 100);
@@ -177,7 +179,7 @@ fn a_tap_sheds_the_part_it_is_told_and_spreads_it() {
 #[test]
 fn a_few_requests_of_each_window_are_let_in_whatever_comes() {
     let tap = Tap::new(Arc::new(Beat::new()));
-    tap.shed(1.0);
+    tap.shed(1.0, true);
     for _ in 0..3 {
         assert_eq!(let_in(&tap, 10_000), ALWAYS);
         tap.take();
@@ -192,12 +194,38 @@ fn under_pressure_what_is_reached_too_late_is_shed_whatever_its_turn() {
     beat.hear(now, now + TOO_LATE * 2);
     assert_eq!(let_in(&tap, 100), 100, "without pressure a stall is none");
     tap.take();
-    tap.shed(0.5);
+    tap.shed(0.5, true);
     assert_eq!(let_in(&tap, 1000), ALWAYS);
     let seen = tap.take();
     assert!(seen.shed.abs_diff(500) <= ALWAYS + 2, "by plan: {seen:?}");
+    assert_eq!(seen.shed + seen.late, 1000 - ALWAYS);
+    tap.shed(0.0, true);
+    assert_eq!(
+        let_in(&tap, 1000),
+        ALWAYS,
+        "also where nothing else is shed"
+    );
     beat.hear(now, now + TOO_LATE / 2);
-    assert!(let_in(&tap, 1000).abs_diff(500) <= ALWAYS + 2);
+    assert_eq!(let_in(&tap, 1000), 1000);
+}
+
+#[test]
+fn a_budget_does_not_grow_where_what_it_lets_in_comes_too_late() {
+    let mut control = Control::new(1);
+    control.next(LONG, WINDOW, &[came(2000)]);
+    let seen = |shed, late| Seen {
+        shed,
+        late,
+        ..came(2000)
+    };
+    let first = control.next(IN_TIME, WINDOW, &[seen(400, 300)])[0];
+    let parts: Vec<_> = (0..50)
+        .map(|_| control.next(IN_TIME, WINDOW, &[seen(400, 300)])[0])
+        .collect();
+    assert!(parts.iter().all(|part| *part >= first), "{parts:?}");
+    assert!(near(parts[49], 0.35), "down to what was served: {parts:?}");
+    let stall = control.next(IN_TIME, WINDOW, &[seen(700, 1300)])[0];
+    assert!(near(stall, 1.0 - 0.65 * 0.9), "by a step at most: {stall}");
 }
 
 #[test]
