@@ -120,6 +120,11 @@ fn judge(run: &Run, after: &Run, bound: Duration) {
         "\naccepted p99 {:.1?}, bound {bound:.1?}",
         run.accepted(MOST)
     );
+    let (late, slices) = run.late_slices(bound);
+    println!("beyond it in {} of {slices} slices of 100 ms", late.len());
+    for slice in late {
+        println!("  {slice}");
+    }
     println!("recovered after {recovered:.1?}, bound {RECOVERY:.1?}");
     assert!(run.refused_part() > 0.0, "twice the load must be too much");
     assert!(run.accepted(MOST) <= bound, "the accepted wait too long");

@@ -36,6 +36,8 @@ pub(crate) struct Load {
 struct Answered {
     /// Since the run began.
     due: Duration,
+    /// Until it was sent: the load's own doing, unless all connections wait for answers.
+    unsent: Duration,
     took: Duration,
     accepted: bool,
 }
@@ -199,6 +201,7 @@ impl Round {
         while let Some(due) = self.next().await {
             let number = next.get();
             next.set(number + 1);
+            let unsent = self.began.elapsed().saturating_sub(due);
             let answer = connection.send(&requests[number % requests.len()]).await;
             let Ok(status) = answer else {
                 self.failed.set(self.failed.get() + 1);
@@ -207,6 +210,7 @@ impl Round {
             assert!(matches!(status, 200 | 503), "{status}");
             self.answered.borrow_mut().push(Answered {
                 due,
+                unsent,
                 took: self.began.elapsed().saturating_sub(due),
                 accepted: status == 200,
             });
@@ -247,17 +251,34 @@ impl Run {
 
     fn quantile(&self, accepted: bool, part: f64) -> Duration {
         let those = self.answered.iter().filter(|it| it.accepted == accepted);
-        let mut took: Vec<_> = those.map(|it| it.took).collect();
-        took.sort_unstable();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "an index into the list"
-        )]
-        let at = (took.len() as f64 * part) as usize;
-        took.get(at.min(took.len().saturating_sub(1)))
-            .copied()
-            .unwrap_or_default()
+        quantile(those.map(|it| it.took), part)
+    }
+
+    /// The time before it was sent that this part of all requests stayed under.
+    pub(crate) fn unsent(&self, part: f64) -> Duration {
+        quantile(self.answered.iter().map(|it| it.unsent), part)
+    }
+
+    /// The slices in which more than one in a hundred of the accepted took longer than `bound`,
+    /// and how many slices there were: a few such are the machine's stalls, many the service's.
+    pub(crate) fn late_slices(&self, bound: Duration) -> (Vec<String>, usize) {
+        let slice = |it: &Answered| it.due.as_millis() / SLICE.as_millis();
+        let last = self.answered.iter().map(slice).max().unwrap_or_default();
+        let of = |number| self.answered.iter().filter(move |it| slice(it) == number);
+        let late = (0..=last).filter_map(|number| {
+            let took = quantile(of(number).filter(|it| it.accepted).map(|it| it.took), 0.99);
+            let unsent = quantile(of(number).map(|it| it.unsent), 0.99);
+            (took > bound).then(|| {
+                format!(
+                    "{:.1} s: {took:.0?} (unsent {unsent:.0?})",
+                    number as f64 / 10.0
+                )
+            })
+        });
+        (
+            late.collect(),
+            usize::try_from(last).unwrap_or(usize::MAX) + 1,
+        )
     }
 
     /// From when on nothing was refused and nearly all were answered within `bound`.
@@ -276,6 +297,22 @@ impl Run {
     }
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "an index into the list"
+)]
+fn quantile(times: impl Iterator<Item = Duration>, part: f64) -> Duration {
+    let mut times: Vec<_> = times.collect();
+    times.sort_unstable();
+    let at = (times.len() as f64 * part) as usize;
+    times
+        .get(at.min(times.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or_default()
+}
+
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -285,6 +322,7 @@ impl fmt::Display for Run {
             self.accepted(0.5),
             self.accepted(0.99)
         )?;
+        write!(f, " (unsent p99 {:.2?})", self.unsent(0.99))?;
         if self.refused_part() > 0.0 {
             write!(
                 f,
