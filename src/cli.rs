@@ -33,6 +33,7 @@ enum Command {
     Serve,
     /// Run the remote and an emulated Forge platform: no Atlassian account, no network
     #[cfg(feature = "emulator")]
+    #[command(after_help = dev::EXAMPLES)]
     Dev(dev::Options),
     /// Look at the jobs of the store and replay dead letters, also while the remote runs
     Inbox(inbox::Options),

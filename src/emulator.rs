@@ -43,6 +43,7 @@ mod migration;
 mod mint;
 mod moment;
 mod platform;
+mod reach;
 mod running;
 mod schedules;
 mod server;
@@ -52,6 +53,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod trust;
 mod world;
 
 use std::{
@@ -84,6 +86,7 @@ pub use platform::{Invoke, InvokeError};
 pub use running::{Running, User};
 pub use start::StartError;
 pub use storage::{StoredIn, StoredItem};
+pub use trust::Trust;
 
 /// What the emulator is started with.
 #[derive(Debug, Clone)]
@@ -196,12 +199,7 @@ impl Emulator {
                 tracing::error!(cause = %error, "the emulator stopped serving");
             }
         });
-        Ok(Running {
-            stage,
-            address,
-            stop,
-            task,
-        })
+        Ok(Running { stage, stop, task })
     }
 }
 

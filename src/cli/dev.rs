@@ -1,6 +1,8 @@
 //! `forge-remote dev`
 
-use std::{future::pending, net::SocketAddr, path::PathBuf, time::Duration};
+mod own_remote;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::anyhow;
 use clap::Args;
@@ -12,7 +14,6 @@ use forge_remote::{
     server::{ServeError, Server, terminated},
     telemetry,
 };
-use tokio::net::TcpStream;
 use url::Url;
 
 /// What belongs to a run on this machine: keys and the database. Not for the repository.
@@ -24,6 +25,13 @@ pub(super) const STORE_URL: &str = "sqlite://.forge-remote/dev.db";
 const DOUBLE_CLICK: Duration = Duration::from_secs(2);
 /// Half of the shortest interval of a schedule.
 const HALF_AN_INTERVAL: Duration = Duration::from_secs(150);
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  forge-remote dev                                  the app that ships, and the platform
+  forge-remote dev --speed 60                       an hour of the platform takes a minute
+  forge-remote dev --remote http://127.0.0.1:8080   the platform alone, for your own remote
+  forge-remote dev --remote http://127.0.0.1:8080 --manifest ../app/manifest.yml";
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -37,7 +45,11 @@ pub(super) struct Options {
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: SocketAddr,
     /// Invoke this remote, in any language, instead of running the one that ships
-    #[arg(long, value_name = "URL", conflicts_with = "listen")]
+    ///
+    /// Its address is scheme, host and port. It need not be up yet: the platform waits for it.
+    /// What it has to be told of keys and hosts is printed, and stands in the console under
+    /// Remote.
+    #[arg(long, value_name = "URL", conflicts_with = "listen", value_parser = own_remote::address)]
     remote: Option<Url>,
     /// How many seconds of the platform pass in one: 60 redelivers after a second, not a minute
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
@@ -63,9 +75,8 @@ async fn dev(options: &Options) -> anyhow::Result<()> {
     telemetry::init(&config.telemetry)?;
     super::panics::to_the_log();
     if let Some(remote) = &options.remote {
-        welcome_for(&emulator, remote);
         tokio::select! {
-            () = async { install_once_up(&emulator, remote).await; pending().await } => {}
+            () = own_remote::play(&emulator, remote) => {}
             () = terminated() => {}
         }
     } else {
@@ -88,25 +99,6 @@ async fn dev(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Tells somebody else's remote that it was installed, when it listens.
-async fn install_once_up(emulator: &Running, remote: &Url) {
-    const PAUSE: Duration = Duration::from_millis(500);
-    while !listens(remote).await {
-        tokio::time::sleep(PAUSE).await;
-    }
-    if let Err(error) = emulator.install().await {
-        tracing::warn!(cause = %error, "the remote was not told that it was installed");
-    }
-}
-
-async fn listens(remote: &Url) -> bool {
-    let (Some(host), Some(port)) = (remote.host_str(), remote.port_or_known_default()) else {
-        return false;
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    TcpStream::connect((host, port)).await.is_ok()
-}
-
 /// Here the address is an option and no setting.
 fn in_terms_of_options(error: ServeError) -> anyhow::Error {
     match error {
@@ -119,30 +111,19 @@ fn in_terms_of_options(error: ServeError) -> anyhow::Error {
     }
 }
 
-/// What makes a remote trust the emulator and call it in Atlassian's place.
-fn trust(emulator: &Running) -> [(&'static str, String); 5] {
-    let storage = format!("{}forge/storage/kvs", emulator.console_url());
-    [
-        ("APP__IDS", emulator.app_id().to_string()),
-        ("FIT__JWKS_URL", emulator.jwks_url()),
-        ("ATLASSIAN__API_HOSTS", emulator.api_host()),
-        ("ATLASSIAN__GRAPHQL_URL", emulator.graphql_url()),
-        ("ATLASSIAN__STORAGE_URL", storage),
-    ]
-}
-
 /// The settings of this process, with Atlassian's addresses replaced by the emulator's.
 fn sources(options: &Options, emulator: &Running) -> Sources {
     let mut sources = Sources::process();
     let own = [
-        ("SERVER__LISTEN", options.listen.to_string()),
-        ("SERVER__ADMIN_LISTEN", "127.0.0.1:0".to_owned()),
-        ("STORE__URL", STORE_URL.to_owned()),
+        ("FORGE_REMOTE__SERVER__LISTEN", options.listen.to_string()),
+        (
+            "FORGE_REMOTE__SERVER__ADMIN_LISTEN",
+            "127.0.0.1:0".to_owned(),
+        ),
+        ("FORGE_REMOTE__STORE__URL", STORE_URL.to_owned()),
     ];
-    for (key, value) in trust(emulator).into_iter().chain(own) {
-        sources
-            .variables
-            .insert(format!("FORGE_REMOTE__{key}"), value);
+    for (name, value) in emulator.trust().variables().into_iter().chain(own) {
+        sources.variables.insert(name.to_owned(), value);
     }
     sources
         .variables
@@ -161,22 +142,5 @@ fn welcome(emulator: &Running, server: &Server) {
     println!("  health   http://{}/readyz", server.admin_address());
     println!();
     println!("  Open the console and press a button. Ctrl-C stops both.");
-    println!();
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "the answer to whoever typed the command"
-)]
-fn welcome_for(emulator: &Running, remote: &Url) {
-    println!();
-    println!("  console  {}", emulator.console_url());
-    println!("  remote   {remote}");
-    println!();
-    println!("  Start that remote with these settings, then open the console. Ctrl-C stops this.");
-    println!();
-    for (key, value) in trust(emulator) {
-        println!("    FORGE_REMOTE__{key}={value}");
-    }
     println!();
 }

@@ -12,6 +12,7 @@ mod json;
 mod layout;
 mod overview;
 mod path;
+mod remote;
 mod storage;
 
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub(super) fn routes() -> Router<Arc<Stage>> {
         .route("/invocations/{id}", get(invocation))
         .route("/invoke", post(invoke))
         .route("/storage", get(stored))
+        .route("/remote", get(remote_page))
         .route("/console.css", get(style))
         .route("/icon.svg", get(icon))
         .merge(events::routes())
@@ -83,6 +85,12 @@ async fn stored(State(stage): State<Arc<Stage>>, Query(view): Query<storage::Vie
         &storage::section(&stage, &view),
     )
     .into_response()
+}
+
+async fn remote_page(State(stage): State<Arc<Stage>>) -> Response {
+    let section = remote::section(&stage).await;
+    let filled = Filled::first(&stage);
+    layout::page(&stage, Tab::Remote, None, &filled, &section).into_response()
 }
 
 async fn nothing_here(State(stage): State<Arc<Stage>>) -> Response {

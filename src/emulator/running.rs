@@ -1,6 +1,6 @@
 //! The platform while it runs: where everything is, and what a test can do with it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -9,8 +9,10 @@ use url::Url;
 use super::{
     journal::{Call, Invocation},
     platform::{self, Invoke, InvokeError},
+    reach,
     stage::Stage,
-    storage::{self, StoredItem},
+    storage::StoredItem,
+    trust::Trust,
     world,
 };
 use crate::ids::{AppId, CloudId, InstallationId};
@@ -33,7 +35,6 @@ pub struct User {
 #[derive(Debug)]
 pub struct Running {
     pub(super) stage: Arc<Stage>,
-    pub(super) address: SocketAddr,
     pub(super) stop: CancellationToken,
     pub(super) task: JoinHandle<()>,
 }
@@ -45,6 +46,23 @@ impl Running {
         self.stage.remote.store(Arc::new(remote));
     }
 
+    /// Whether anybody listens at the remote's address now.
+    pub async fn remote_listens(&self) -> bool {
+        reach::listens(&self.stage.remote.load_full()).await
+    }
+
+    /// What is to be known of the remote's address; mostly nothing.
+    #[must_use]
+    pub fn remarks_on_remote(&self) -> Vec<String> {
+        reach::remarks(&self.stage.remote.load(), &self.stage.origin)
+    }
+
+    /// What a remote has to be told, so that it takes the emulator for the platform.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        Trust::in_the(&self.stage)
+    }
+
     /// The page for people.
     #[must_use]
     pub fn console_url(&self) -> String {
@@ -54,23 +72,19 @@ impl Running {
     /// The key set that FITs are verified with: `fit.jwks_url`.
     #[must_use]
     pub fn jwks_url(&self) -> String {
-        format!("{}/.well-known/jwks.json", self.stage.origin)
+        self.trust().jwks_url
     }
 
     /// The GraphQL gateway: `atlassian.graphql_url`.
     #[must_use]
     pub fn graphql_url(&self) -> String {
-        format!("{}/graphql", self.stage.origin)
+        self.trust().graphql_url
     }
 
     /// The host that stands in for the platform's: `atlassian.api_hosts`.
     #[must_use]
     pub fn api_host(&self) -> String {
-        match self.address {
-            SocketAddr::V4(address) => address.ip().to_string(),
-            // As URLs write it.
-            SocketAddr::V6(address) => format!("[{}]", address.ip()),
-        }
+        self.trust().api_host()
     }
 
     /// The app of the manifest: `app.ids`.
@@ -164,7 +178,7 @@ impl Running {
     /// The address of Forge storage: `atlassian.storage_url`.
     #[must_use]
     pub fn storage_url(&self) -> String {
-        format!("{}{}", self.stage.origin, storage::BASE)
+        self.trust().storage_url
     }
 
     /// Stops listening and waits for requests under way, 2 s at most.

@@ -6,6 +6,7 @@ mod events;
 mod events_console;
 mod exchange;
 mod lifecycle;
+mod own_remote;
 mod proxy;
 mod remote;
 mod schedules;

@@ -11,6 +11,7 @@ mod authentication;
 mod command;
 mod cors;
 mod dev;
+mod dev_remote;
 mod digest;
 mod durability;
 mod errors;

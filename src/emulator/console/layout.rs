@@ -21,6 +21,7 @@ pub(super) enum Tab {
     Invocations,
     Events,
     Storage,
+    Remote,
 }
 
 /// What stands in the three places of a page.
@@ -79,6 +80,7 @@ pub(super) fn frame(stage: &Stage, tab: Tab, title: &str, places: &Places<'_>) -
                         a href="/" aria-current=[current(Tab::Invocations)] { "Invocations" }
                         a href="/events" aria-current=[current(Tab::Events)] { "Events" }
                         a href="/storage" aria-current=[current(Tab::Storage)] { "Storage" }
+                        a href="/remote" aria-current=[current(Tab::Remote)] { "Remote" }
                     }
                     span class="wheres" {
                         span class="where" { "invokes " code { (stage.remote.load()) } }

@@ -1,6 +1,6 @@
 //! What came back from the remote, read within limits, and as much of it as is kept.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -45,16 +45,18 @@ impl Received {
     }
 
     async fn from_remote(request: reqwest::RequestBuilder) -> Self {
-        let Ok(response) = request.send().await else {
-            return Self::Nothing;
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Self::nothing(error),
         };
         let status = response.status();
         let headers = response.headers().clone();
         let mut body = Vec::new();
         let mut chunks = response.bytes_stream();
         while let Some(chunk) = chunks.next().await {
-            let Ok(chunk) = chunk else {
-                return Self::Nothing;
+            let chunk = match chunk {
+                Ok(chunk) => chunk,
+                Err(error) => return Self::nothing(error),
             };
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
                 return Self::TooLarge { status };
@@ -66,6 +68,19 @@ impl Received {
             headers,
             body: body.into(),
         }
+    }
+
+    /// The platform tells nobody why; whoever runs the remote wants to know.
+    fn nothing(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let mut cause = error.to_string();
+        let mut deeper = error.source();
+        while let Some(source) = deeper {
+            cause = format!("{cause}: {source}");
+            deeper = source.source();
+        }
+        tracing::warn!(cause, "no whole answer came from the remote");
+        Self::Nothing
     }
 
     /// The status, where one came in time.
