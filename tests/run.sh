@@ -31,6 +31,7 @@ cargo clippy --locked --all-targets -- -D warnings
 cargo clippy --locked --no-default-features --lib --bins -- -D warnings
 
 say "tests"
+npm ci --prefix examples/node --no-audit --no-fund --ignore-scripts
 cargo test --locked
 
 say "documentation"

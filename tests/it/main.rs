@@ -16,6 +16,7 @@ mod digest;
 mod durability;
 mod errors;
 mod events;
+mod examples;
 mod failures;
 mod handlers;
 mod impersonation;
