@@ -39,6 +39,7 @@ mod journal;
 mod keys;
 mod lifecycle;
 mod manifest;
+mod meter;
 mod migration;
 mod mint;
 mod moment;
@@ -101,6 +102,8 @@ pub struct Settings {
     pub remote: Url,
     /// Heading of the console.
     pub title: String,
+    /// Invocations by users in a minute; the platform settles more as failed. 1,200 by default.
+    pub invocations_per_minute: u32,
     /// Exchanges for impersonation in any minute; more are refused with 429. 10,000 by default.
     pub exchanges_per_minute: u32,
     /// Requests to Forge storage in a second; more are refused with 429. 1,000 by default.
@@ -145,6 +148,7 @@ impl Settings {
             state_dir: ".forge-remote".into(),
             remote,
             title: "Forge Remote".to_owned(),
+            invocations_per_minute: 1_200,
             exchanges_per_minute: 10_000,
             storage_requests_per_second: 1_000,
             storage_query_delay: Duration::ZERO,
@@ -254,6 +258,7 @@ fn set_up(
             settings.clock.clone(),
         ),
         journal: journal::Journal::default(),
+        invocations: platform::Rate::of(settings.invocations_per_minute),
         exchanges: exchange_meter::ExchangeMeter::new(settings.exchanges_per_minute),
         storage: storage::Storage::new(
             manifest.entities.clone(),

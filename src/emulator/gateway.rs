@@ -80,6 +80,11 @@ fn read(body: &[u8]) -> Result<Input, Refusal> {
     let request: Request = serde_json::from_slice(body).map_err(|error| {
         malformed("Bad request").because(format!("The body is no GraphQL request: {error}"))
     })?;
+    if document::asks_for_app_storage(&request.query) {
+        return Err(Refusal::gateway(StatusCode::GONE, "Gone").because(
+            "GraphQL's app storage is gone since June 2026: use the storage's REST API.",
+        ));
+    }
     if !document::is_exchange(&request.query) {
         return Err(malformed("Validation error").because(
             "The query is not the documented mutation `forge_remote_offlineUserAuthToken`, which is the only one that is played.",

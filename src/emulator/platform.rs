@@ -1,6 +1,7 @@
 //! Forge's proxy: what happens between `invokeRemote` in the UI and the remote.
 
 mod envelope;
+mod rate;
 mod received;
 mod request;
 mod settle;
@@ -17,6 +18,7 @@ use super::{
 use crate::conformance::answer::{Exchange, Finding, Severity, judge};
 
 pub(super) use envelope::{Envelope, oauth_tokens};
+pub(super) use rate::Rate;
 pub(super) use received::Received;
 
 use request::Prepared;
@@ -117,12 +119,10 @@ async fn run(stage: &Stage, prepared: Prepared) -> Option<Invocation> {
     let envelope = prepared.envelope;
     let tokens = envelope.tokens();
     let began = Instant::now();
-    if envelope.body_len() > MAX_REQUEST_BYTES {
+    if let Some(finding) = never_sent(stage, &envelope) {
         return close(stage, id, Duration::ZERO, |invocation| {
-            invocation.settlement = Settlement::Rejected {
-                message: settle::UNEXPECTED.to_owned(),
-            };
-            invocation.verdict = vec![too_large_a_request()];
+            invocation.settlement = settle::rejected(settle::UNEXPECTED);
+            invocation.verdict = vec![finding];
         });
     }
     let limit = stage.invocation_limit;
@@ -167,6 +167,14 @@ fn settlement(received: &Received, limit: Duration) -> Settlement {
             limit.as_secs_f64()
         )),
     }
+}
+
+/// Why the platform keeps an invocation to itself, if it does.
+fn never_sent(stage: &Stage, envelope: &Envelope) -> Option<Finding> {
+    if envelope.body_len() > MAX_REQUEST_BYTES {
+        return Some(too_large_a_request());
+    }
+    (!stage.invocations.admits()).then(rate::too_many_invocations)
 }
 
 fn too_large_a_request() -> Finding {

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     deliveries::Timing, exchange_meter::ExchangeMeter, installation::Installed, journal::Journal,
-    manifest::Manifest, mint::Mint, storage::Storage, tokens::Tokens,
+    manifest::Manifest, mint::Mint, platform::Rate, storage::Storage, tokens::Tokens,
 };
 use crate::clock::Clock;
 
@@ -25,6 +25,7 @@ pub(super) struct Stage {
     pub(super) mint: Mint,
     pub(super) tokens: Tokens,
     pub(super) journal: Journal,
+    pub(super) invocations: Rate,
     pub(super) exchanges: ExchangeMeter,
     pub(super) storage: Storage,
     pub(super) clock: Clock,

@@ -14,7 +14,6 @@ mod fault;
 mod filter;
 mod items;
 mod late;
-mod meter;
 mod operation;
 mod options;
 mod query;
@@ -23,6 +22,7 @@ mod shelf;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod transaction;
 mod value;
 

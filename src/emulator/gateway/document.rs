@@ -14,6 +14,22 @@ pub(super) fn is_exchange(query: &str) -> bool {
     tokens == self::tokens(EXCHANGE)
 }
 
+/// Fields of Forge storage as GraphQL had them until June 2026 (Forge changelog).
+const APP_STORAGE: [&str; 5] = [
+    "appStorage",
+    "appStoredEntity",
+    "appStoredEntities",
+    "setAppStoredEntity",
+    "deleteAppStoredEntity",
+];
+
+/// Whether a document is about Forge storage, which GraphQL has no more.
+pub(super) fn asks_for_app_storage(query: &str) -> bool {
+    tokens(query)
+        .iter()
+        .any(|token| APP_STORAGE.contains(token))
+}
+
 fn tokens(text: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = text;

@@ -57,6 +57,9 @@ pub(super) struct Module {
     /// Of a trigger, for all of its events.
     #[serde(default)]
     pub(super) filter: Filter,
+    /// Of a trigger, for all of its events.
+    #[serde(default)]
+    payload: Value,
     /// Of a scheduled trigger.
     pub(super) interval: Option<String>,
     /// Of a migration: where on the remote its hooks begin.
@@ -79,6 +82,8 @@ pub(super) enum Subscribed {
         event_type: String,
         #[serde(default)]
         filter: Filter,
+        #[serde(default)]
+        payload: Value,
     },
 }
 
@@ -168,6 +173,21 @@ pub(super) enum ScopeList {
 pub(super) struct ScopeFlags {
     #[serde(default)]
     pub(super) allow_impersonation: bool,
+}
+
+impl Module {
+    /// The entity properties that its events are to carry.
+    pub(super) fn property_paths(&self) -> impl Iterator<Item = &str> {
+        let of_events = self.events.iter().filter_map(|event| match event {
+            Subscribed::Name(_) => None,
+            Subscribed::Filtered { payload, .. } => Some(payload),
+        });
+        of_events
+            .chain([&self.payload])
+            .filter_map(|payload| payload.pointer("/include/propertyPaths")?.as_array())
+            .flatten()
+            .filter_map(Value::as_str)
+    }
 }
 
 impl Document {

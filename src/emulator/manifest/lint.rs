@@ -73,6 +73,12 @@ fn resolvers(document: &Document, found: &mut Vec<String>) {
 
 fn endpoints(document: &Document, found: &mut Vec<String>) {
     for endpoint in document.entries("endpoint") {
+        if endpoint.key.len() > MAX_KEY {
+            found.push(format!(
+                "Endpoint key '{}' must have 1 to {MAX_KEY} characters.",
+                endpoint.key.escape_debug()
+            ));
+        }
         let remote = endpoint.remote.as_deref();
         match remote {
             Some(key) if document.remotes.iter().any(|remote| remote.key == key) => {}

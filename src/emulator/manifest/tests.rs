@@ -127,6 +127,17 @@ fn a_remote_that_stores_must_say_whose_data() {
 }
 
 #[test]
+fn keys_of_endpoints_and_remotes_have_23_characters_at_most() {
+    let long = "k".repeat(24);
+    for (key, words) in [("ui-endpoint", "Endpoint key"), ("backend", "Remote key")] {
+        let problems = problems(&changed(key, &long));
+        let expected = format!("{words} '{long}' must have 1 to 23 characters.");
+        assert_eq!(problems, [expected]);
+        assert!(Manifest::parse(&changed(key, &long[1..])).is_ok());
+    }
+}
+
+#[test]
 fn a_remote_needs_an_address() {
     assert_eq!(
         problems(&changed("baseUrl: 'https://r.example', ", "")),

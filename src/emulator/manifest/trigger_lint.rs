@@ -1,5 +1,7 @@
 //! The linter's rules about triggers, schedules, `preUninstall` and migrations.
 
+use std::collections::BTreeSet;
+
 use super::{
     document::{Document, Module},
     event_scopes,
@@ -8,6 +10,8 @@ use super::{
 
 /// Forge scheduled trigger: five in an app, one of them every five minutes.
 const MAX_SCHEDULES: usize = 5;
+/// Forge triggers: five different entity properties in an app's events.
+const MAX_PROPERTY_PATHS: usize = 5;
 /// How alike two names must be for one to be the other's misspelling.
 const MISSPELT: f64 = 0.9;
 
@@ -20,6 +24,7 @@ pub(super) fn problems(document: &Document, found: &mut Vec<String>) {
     for trigger in document.entries("trigger") {
         events(document, trigger, found);
     }
+    property_paths(document, found);
     schedules(document, found);
     migrations(document, found);
 }
@@ -72,6 +77,17 @@ fn events(document: &Document, trigger: &Module, found: &mut Vec<String>) {
         if filtered && !name.starts_with("avi:jira:") {
             found.push("Trigger filtering with ignoreSelf works only with Jira events".to_owned());
         }
+    }
+}
+
+fn property_paths(document: &Document, found: &mut Vec<String>) {
+    let triggers = document.entries("trigger").iter();
+    let paths: BTreeSet<_> = triggers.flat_map(Module::property_paths).collect();
+    if paths.len() > MAX_PROPERTY_PATHS {
+        found.push(format!(
+            "An app's events include at most {MAX_PROPERTY_PATHS} entity property paths; these include {}.",
+            paths.len()
+        ));
     }
 }
 

@@ -99,6 +99,33 @@ fn only_jira_events_ignore_what_the_app_caused_itself() {
 }
 
 #[test]
+fn events_include_five_entity_properties_at_most() {
+    let paths = |count: usize| -> String {
+        let paths: Vec<_> = (0..count)
+            .map(|n| format!("\"issue.properties['p'].f{n}\""))
+            .collect();
+        format!(
+            "payload: {{include: {{propertyPaths: [{}]}}}}",
+            paths.join(", ")
+        )
+    };
+    let line = "{key: issues, endpoint: fired, events: [{eventType: avi:jira:updated:issue, ";
+    // Those of a trigger and those of its events count together, each once.
+    let with = |of_event: usize, of_trigger: usize| {
+        let one = line.replace(
+            "{key: issues, ",
+            &format!("{{key: issues, {}, ", paths(of_trigger)),
+        );
+        format!("{one}{}, ", paths(of_event))
+    };
+    assert!(Manifest::parse(&GOOD.replace(line, &with(5, 3))).is_ok());
+    assert_eq!(
+        problems(line, &with(2, 6)),
+        ["An app's events include at most 5 entity property paths; these include 6."]
+    );
+}
+
+#[test]
 fn schedules_are_five_at_most_and_know_four_intervals() {
     let of = |schedules: &str| {
         problems(

@@ -49,11 +49,11 @@ pub(super) trait Entry {
     fn target(&self) -> (Option<&str>, Option<&str>);
 }
 
-pub(super) fn get(shelf: &Shelf, schema: &Schema, batch: Vec<Get>) -> Result<Value, Fault> {
+pub(super) fn get(shelf: &mut Shelf, schema: &Schema, batch: Vec<Get>) -> Result<Value, Fault> {
     each(batch, |entry, address| {
         schema.check_address(address)?;
-        let item = shelf.get(address).ok_or_else(Fault::key_not_found)?;
-        Ok(shown(address, item, &entry.options.metadata_fields))
+        let item = shelf.read(address)?;
+        Ok(shown(address, &item, &entry.options.metadata_fields))
     })
 }
 

@@ -14,7 +14,6 @@ use super::{
     batch, entity_query,
     fault::{Code, Fault},
     items,
-    meter::Meter,
     operation::Operation,
     query,
     schema::Schema,
@@ -24,12 +23,13 @@ use super::{
 };
 use crate::{
     clock::{Clock, Timestamp},
-    emulator::manifest::Entity,
+    emulator::{manifest::Entity, meter::Meter},
     ids::InstallationId,
 };
 
 /// Longest part of the reader's words that is passed on.
 const MAX_REASON: usize = 200;
+const SECOND: Duration = Duration::from_secs(1);
 
 /// The stored data of all installations.
 pub(in crate::emulator) struct Storage {
@@ -82,9 +82,10 @@ impl Storage {
         let mut installations = self.installations();
         let held = installations.entry(installation).or_insert_with(|| Held {
             shelf: Shelf::new(self.limits.query_delay),
-            meter: Meter::new(),
+            meter: Meter::new(SECOND),
         });
-        if !held.meter.admit(self.limits.requests_per_second) {
+        let most = usize::try_from(self.limits.requests_per_second).unwrap_or(usize::MAX);
+        if !held.meter.admit(1, most) {
             return Err(too_many(operation));
         }
         held.shelf.sweep(now);

@@ -67,15 +67,15 @@ impl Family {
 }
 
 pub(super) fn get(
-    shelf: &Shelf,
+    shelf: &mut Shelf,
     schema: &Schema,
     family: Family,
     request: Get,
 ) -> Result<Value, Fault> {
     let address = family.address(request.entity_name.as_deref(), request.key)?;
     schema.check_address(&address)?;
-    let item = shelf.get(&address).ok_or_else(Fault::key_not_found)?;
-    Ok(shown(&address, item, &request.options.metadata_fields))
+    let item = shelf.read(&address)?;
+    Ok(shown(&address, &item, &request.options.metadata_fields))
 }
 
 /// What is told back of a set: nothing unless it was asked for.

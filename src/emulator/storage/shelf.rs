@@ -8,6 +8,7 @@ use super::{
     address::{Address, Key, Space},
     fault::{Code, Fault},
     late::LateIndex,
+    traffic::Traffic,
 };
 use crate::clock::Timestamp;
 
@@ -45,6 +46,7 @@ pub(super) struct Shelf {
     /// When the next item is swept away.
     next_sweep: Option<Timestamp>,
     late: Option<LateIndex>,
+    traffic: Traffic,
 }
 
 impl Shelf {
@@ -55,11 +57,19 @@ impl Shelf {
             bytes: 0,
             next_sweep: None,
             late: (!query_delay.is_zero()).then(|| LateIndex::new(query_delay)),
+            traffic: Traffic::default(),
         }
     }
 
     pub(super) fn get(&self, address: &Address) -> Option<&Arc<Item>> {
         self.items.get(address)
+    }
+
+    /// The item for whoever asks for it, who may not do so too often.
+    pub(super) fn read(&mut self, address: &Address) -> Result<Arc<Item>, Fault> {
+        let item = self.items.get(address).ok_or_else(Fault::key_not_found)?;
+        self.traffic.read(address, item.bytes)?;
+        Ok(Arc::clone(item))
     }
 
     /// All items as they are now.
@@ -78,6 +88,11 @@ impl Shelf {
     /// Makes all changes or none. No address may be in two of them.
     pub(super) fn apply(&mut self, changes: Vec<Change>) -> Result<(), Fault> {
         self.make_room(&changes)?;
+        for change in &changes {
+            if let Change::Put(address, item) = change {
+                self.traffic.write(address, item.bytes)?;
+            }
+        }
         for change in changes {
             match change {
                 Change::Put(address, item) => {

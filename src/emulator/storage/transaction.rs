@@ -88,7 +88,15 @@ pub(super) fn run(
         conditions.add(&address, check.conditions)?;
     }
     conditions.must_hold(shelf)?;
-    shelf.apply(changes)
+    shelf.apply(changes).map_err(in_its_words)
+}
+
+/// A transaction that is held back has a code of its own.
+fn in_its_words(mut fault: Fault) -> Fault {
+    if fault.code == Code::RateLimitExceeded {
+        fault.code = Code::TooManyRequests;
+    }
+    fault
 }
 
 /// The conditions of all operations, whose addresses all differ.
