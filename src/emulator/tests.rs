@@ -12,11 +12,13 @@ mod remote;
 mod schedules;
 mod start;
 mod storage;
+mod strictness;
 mod templates;
 
 use std::{net::SocketAddr, path::Path};
 
 use axum::Router;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -37,6 +39,8 @@ impl Played {
 
     async fn with(remote: Router, change: impl FnOnce(&mut Settings)) -> Self {
         let state = tempfile::tempdir().unwrap();
+        // To make one takes longer than most tests.
+        std::fs::write(state.path().join("signing-key.der"), signing_key()).unwrap();
         let remote = format!("http://{}", serve(remote).await).parse().unwrap();
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifest.yml");
         let mut settings = Settings::new(manifest, remote);
@@ -75,6 +79,13 @@ impl Played {
         let sent = self.http.get(url).bearer_auth(token).send().await.unwrap();
         (sent.status().as_u16(), sent.json().await.unwrap())
     }
+}
+
+/// The same for all, in PKCS #8.
+fn signing_key() -> Vec<u8> {
+    let pem = include_str!("../../tests/keys/rsa-2048-a.pem").lines();
+    let body: String = pem.filter(|line| !line.starts_with("-----")).collect();
+    STANDARD.decode(body).unwrap()
 }
 
 async fn serve(router: Router) -> SocketAddr {

@@ -133,7 +133,7 @@ async fn what_waits_for_its_redelivery_ends_with_the_installation() {
     );
 }
 
-fn migrating(settings: &mut Settings, speed: f64) -> TempDir {
+pub(super) fn migrating(settings: &mut Settings, speed: f64) -> TempDir {
     fast(settings);
     settings.speed = speed;
     let text = std::fs::read_to_string(&settings.manifest).unwrap();
