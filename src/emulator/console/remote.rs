@@ -22,8 +22,7 @@ pub(super) async fn section(stage: &Stage) -> Markup {
             }
         }
         section class="card" {
-            h2 { span class={ "chip " (standing.class()) } { (standing.word()) } }
-            p { (prose(standing.sentence())) }
+            p { span class={ "chip " (standing.class()) } { (standing.word()) } " " (prose(standing.sentence())) }
             @for remark in reach::remarks(&remote, &stage.origin) {
                 p { (prose(&remark)) }
             }
@@ -37,17 +36,19 @@ fn settings(trust: &Trust) -> Markup {
     html! {
         section class="card" {
             h2 { "Two settings, in any language" }
-            dl class="headers" {
-                dt { "key set" } dd { (trust.jwks_url) }
-                dt { "API host" } dd { (trust.api_origin) }
-            }
             p {
                 "The bearer token of each request is verified with the key set: a JWT signed with RS256, issued by "
                 code { "forge/invocation-token" } ", whose audience is the app "
                 code { (trust.app_id) } ", and not expired. The API host is where "
                 code { "app.apiBaseUrl" } " of that token leads: tokens go there and nowhere else."
             }
-            h3 { "On the platform these two are fixed" }
+            dl class="headers" {
+                dt { "key set" } dd { (trust.jwks_url) }
+                dt { "API host" } dd { (trust.api_origin) }
+            }
+        }
+        section class="card" {
+            h2 { "Two addresses that are fixed on the platform" }
             dl class="headers" {
                 dt { "GraphQL" } dd { (trust.graphql_url) }
                 dt { "storage" } dd { (trust.storage_url) }
