@@ -79,6 +79,7 @@ pub(super) fn frame(stage: &Stage, tab: Tab, title: &str, places: &Places<'_>) -
                         a href="/" aria-current=[current(Tab::Invocations)] { "Invocations" }
                         a href="/events" aria-current=[current(Tab::Events)] { "Events" }
                         a href="/storage" aria-current=[current(Tab::Storage)] { "Storage" }
+                        a href="/host" { "Pages" }
                     }
                     span class="wheres" {
                         span class="where" { "invokes " code { (stage.remote.load()) } }

@@ -124,7 +124,7 @@ fn masked(text: &str, tokens: &[Secret]) -> String {
 }
 
 /// As much of a text as is kept for the console.
-pub(super) fn shown(text: &str) -> String {
+pub(in crate::emulator) fn shown(text: &str) -> String {
     let end = text.floor_char_boundary(text.len().min(MAX_SHOWN_BYTES));
     text[..end].to_owned()
 }

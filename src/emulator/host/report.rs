@@ -1,0 +1,109 @@
+//! A call that the browser made by itself, written into the journal as the host page reports it.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+use url::Url;
+
+use crate::{
+    emulator::{
+        journal::{Answer, Invocation, SentRequest, Settlement, Via},
+        platform::shown,
+        stage::Stage,
+    },
+    trace::TraceId,
+};
+
+/// More headers than these are not shown.
+const MAX_HEADERS: usize = 64;
+/// Longest time that is believed.
+const MAX_DURATION: Duration = Duration::from_hours(1);
+
+/// What the host page says of a `fetchRemote`. It is for people to see, and changes nothing.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report {
+    /// `jti` of the FIT.
+    fit: String,
+    url: Url,
+    method: String,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+    milliseconds: u32,
+    answer: Option<ReportedAnswer>,
+    /// The browser's words, where it got no answer.
+    error: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ReportedAnswer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+    bytes: usize,
+}
+
+/// `POST /host/{module}/fetched`
+pub(super) async fn fetched(
+    State(stage): State<Arc<Stage>>,
+    Path(key): Path<String>,
+    Json(report): Json<Report>,
+) -> Response {
+    // Without a FIT of this emulator's there was no such call.
+    let Some(fit) = stage.fits.find(&report.fit) else {
+        return StatusCode::UNPROCESSABLE_ENTITY.into_response();
+    };
+    let duration = Duration::from_millis(report.milliseconds.into()).min(MAX_DURATION);
+    let status = report.answer.as_ref().map(|answer| answer.status);
+    let settlement = match (status, report.error) {
+        (Some(status), _) => Settlement::Resolved { status },
+        (None, error) => Settlement::Rejected {
+            message: shown(&error.unwrap_or_default()),
+        },
+    };
+    let invocation = Invocation {
+        id: 0,
+        at: stage.clock.now(),
+        // The browser sends none: it is the entry's own.
+        trace_id: TraceId::random(),
+        user: fit.user,
+        module_key: key,
+        via: Via::RequestRemote,
+        request: SentRequest {
+            method: report.method.parse().unwrap_or(Method::GET),
+            url: report.url,
+            headers: few(report.headers),
+            body: report.body.as_deref().map(shown),
+        },
+        claims: fit.claims.clone(),
+        calls: Vec::new(),
+        answer: report.answer.and_then(answer),
+        settlement,
+        duration,
+        verdict: Vec::new(),
+    };
+    let id = stage.journal.begin(invocation, Vec::new());
+    Json(json!({"invocation": id})).into_response()
+}
+
+fn answer(reported: ReportedAnswer) -> Option<Answer> {
+    Some(Answer {
+        status: StatusCode::from_u16(reported.status).ok()?,
+        headers: few(reported.headers),
+        body: shown(&reported.body),
+        bytes: reported.bytes,
+    })
+}
+
+fn few(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    let few = headers.into_iter().take(MAX_HEADERS);
+    few.map(|(name, value)| (shown(&name), shown(&value)))
+        .collect()
+}
