@@ -15,6 +15,7 @@ mod form;
 mod injection;
 mod page;
 mod policy;
+mod preflight;
 mod product;
 mod relay;
 mod report;

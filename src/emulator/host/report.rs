@@ -12,6 +12,8 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
+use super::preflight::{self, Announced};
+
 use crate::{
     emulator::{
         journal::{Answer, Invocation, SentRequest, Settlement, Via},
@@ -60,6 +62,21 @@ pub(super) async fn fetched(
     let Some(fit) = stage.fits.find(&report.fit) else {
         return StatusCode::UNPROCESSABLE_ENTITY.into_response();
     };
+    let method: Method = report.method.parse().unwrap_or(Method::GET);
+    // Only where the remote is: the report names an address, and nobody else is to be asked.
+    let at_the_remote = report.url.origin() == stage.remote.load().origin();
+    let verdict = if report.answer.is_none() && at_the_remote {
+        let names = report.headers.iter().map(|(name, _)| name.as_str());
+        let announced = Announced {
+            origin: &stage.origin,
+            method: &method,
+            headers: names.take(MAX_HEADERS).collect(),
+        };
+        vec![preflight::explain(&stage, &report.url, &announced).await]
+    } else {
+        Vec::new()
+    };
+    let words = verdict.first().map(|finding| finding.sentence.clone());
     let duration = Duration::from_millis(report.milliseconds.into()).min(MAX_DURATION);
     let status = report.answer.as_ref().map(|answer| answer.status);
     let settlement = match (status, report.error) {
@@ -77,7 +94,7 @@ pub(super) async fn fetched(
         module_key: key,
         via: Via::RequestRemote,
         request: SentRequest {
-            method: report.method.parse().unwrap_or(Method::GET),
+            method,
             url: report.url,
             headers: few(report.headers),
             body: report.body.as_deref().map(shown),
@@ -87,10 +104,10 @@ pub(super) async fn fetched(
         answer: report.answer.and_then(answer),
         settlement,
         duration,
-        verdict: Vec::new(),
+        verdict,
     };
     let id = stage.journal.begin(invocation, Vec::new());
-    Json(json!({"invocation": id})).into_response()
+    Json(json!({"invocation": id, "words": words})).into_response()
 }
 
 fn answer(reported: ReportedAnswer) -> Option<Answer> {

@@ -10,7 +10,8 @@
   const waiting = new Map(); // id of a call → how its promise is settled
   const functions = new Map(); // handle → a function of the page that the host may call
   const handles = new WeakMap();
-  let drawn = new Set(); // handles in the last UI Kit document
+  const drawings = []; // handles in each of the last UI Kit documents
+  const MOST_DRAWINGS = 8;
 
   const send = (message) => window.parent.postMessage(message, host);
 
@@ -54,10 +55,14 @@
       waiting.set(id, { resolve, reject });
     });
 
-  // Each drawing brings functions of its own: the last ones are not called any more.
+  // Each drawing brings functions of its own. The host may still call those of the one
+  // before: a key was pressed while the next was on its way.
   const forgetDrawn = (used) => {
-    for (const handle of drawn) if (!used.has(handle)) functions.delete(handle);
-    drawn = used;
+    drawings.push(used);
+    if (drawings.length <= MOST_DRAWINGS) return;
+    for (const handle of drawings.shift()) {
+      if (!drawings.some((later) => later.has(handle))) functions.delete(handle);
+    }
   };
 
   const subscribe = async (command, payload) => {

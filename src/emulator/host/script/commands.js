@@ -63,6 +63,10 @@ const navigate = (location, entry) => {
   }
 };
 
+const refuse = (words) => () => {
+  throw Object.assign(new Error(words), { unknown: true });
+};
+
 const notHere = (words) => (payload, entry) => {
   entry.outcome("no");
   entry.words(words);
@@ -72,6 +76,10 @@ const notHere = (words) => (payload, entry) => {
 export const commands = {
   invoke,
   fetchRemote,
+  fetchProduct: refuse(
+    "The emulator's host page does not play `fetchProduct` (requestConfluence, requestJira, " +
+      "requestBitbucket): ask the product through the remote.",
+  ),
   getContext: context,
   enableTheming: () => document.body.dataset.theme,
   showFlag: flag,

@@ -12,7 +12,7 @@ export const draw = ({ forgeDoc }, entry) => {
   const next = new Map();
   fill(place, forgeDoc?.children ?? [], next);
   drawn = next;
-  entry.outcome(`${next.size} parts`);
+  entry.outcome(`drew ${next.size}`);
 };
 
 const fill = (container, children, next) => {

@@ -102,6 +102,27 @@ async fn what_the_page_reports_is_an_entry_of_the_journal() {
 }
 
 #[tokio::test]
+async fn a_call_that_the_browser_would_not_make_is_explained() {
+    let hosted = Hosted::start().await;
+    let mut failed = report(&fit(&hosted).await);
+    failed["answer"] = Value::Null;
+    failed["error"] = "Failed to fetch".into();
+    let remote = hosted.played.running.stage.remote.load();
+    failed["url"] = format!("{}json", remote.as_str()).into();
+    let (_, told) = hosted.ask("/host/page/fetched", failed.clone()).await;
+    // A router that knows no `OPTIONS`.
+    assert!(told["words"].as_str().unwrap().contains("405"), "{told}");
+    let entry = &hosted.played.running.journal()[0];
+    assert_eq!(entry.verdict[0].rule, "cors");
+    let message = "Failed to fetch".to_owned();
+    assert_eq!(entry.settlement, Settlement::Rejected { message });
+
+    failed["url"] = "http://127.0.0.1:9/json".into();
+    let (_, told) = hosted.ask("/host/page/fetched", failed).await;
+    assert!(told["words"].is_null(), "nobody but the remote is asked");
+}
+
+#[tokio::test]
 async fn a_call_that_never_had_a_fit_is_not_written_down() {
     let hosted = Hosted::start().await;
     let (status, _) = hosted.ask("/host/page/fetched", report("0123")).await;
