@@ -189,5 +189,7 @@ fn welcome_for(emulator: &Running, remote: &Url) {
     for (key, value) in trust(emulator) {
         println!("    FORGE_REMOTE__{key}={value}");
     }
+    let origin = emulator.console_origin();
+    println!("    FORGE_REMOTE__SERVER__CORS_ORIGINS={origin}");
     println!();
 }

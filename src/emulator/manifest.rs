@@ -46,6 +46,8 @@ pub(super) struct Manifest {
     pub(super) scopes: Scopes,
     /// Keys of the remotes: `requestRemote` may call any of them.
     pub(super) remotes: Vec<String>,
+    /// Paths of the resources by key.
+    pub(super) resources: BTreeMap<String, String>,
     pub(super) page_permissions: PagePermissions,
     /// Entity types of the app's storage.
     pub(super) entities: Vec<Entity>,
@@ -180,6 +182,11 @@ impl Manifest {
             modules: ui_modules(&document),
             triggers: Triggers::of(&document),
             remotes: document.remotes.iter().map(|it| it.key.clone()).collect(),
+            resources: document
+                .resources
+                .iter()
+                .map(|it| (it.key.clone(), it.path.clone()))
+                .collect(),
             page_permissions: PagePermissions::of(&document.permissions),
             scopes: Scopes(document.permissions.scopes.into_flags()),
             entities: document.app.storage.entities,

@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Each with its name, its type and its text.
-const ASSETS: [(&str, &str, &str); 12] = [
+const ASSETS: [(&str, &str, &str); 13] = [
     (
         "host.css",
         "text/css; charset=utf-8",
@@ -27,6 +27,7 @@ const ASSETS: [(&str, &str, &str); 12] = [
     ("frame.js", SCRIPT, include_str!("script/frame.js")),
     ("history.js", SCRIPT, include_str!("script/history.js")),
     ("host.js", SCRIPT, include_str!("script/host.js")),
+    ("modal.js", SCRIPT, include_str!("script/modal.js")),
     ("session.js", SCRIPT, include_str!("script/session.js")),
     ("ui-kit.js", SCRIPT, include_str!("script/ui-kit.js")),
     (

@@ -98,8 +98,7 @@ async fn theme() -> Response {
 
 /// The document around a UI Kit module's script, which draws nothing itself.
 async fn ui_kit(State(stage): State<Arc<Stage>>, Path(key): Path<String>) -> Response {
-    let native = |frontend: &Frontend| frontend.native;
-    let Some(frontend) = frontend(&stage, &key).filter(|it| native(it)) else {
+    let Some(frontend) = frontend(&stage, &key).filter(|it| it.native) else {
         return not_found("The manifest has no UI Kit resource of that key.\n");
     };
     let page = html! {
@@ -114,13 +113,13 @@ async fn file(
     State(stage): State<Arc<Stage>>,
     Path((key, file)): Path<(String, String)>,
 ) -> Response {
-    let Some(frontend) = frontend(&stage, &key) else {
+    let Some(path) = stage.manifest.resources.get(&key) else {
         return not_relative().await;
     };
-    let root = if frontend.native {
-        bundle(&stage, frontend)
-    } else {
-        Some(stage.folder.join(&frontend.path))
+    // A dialogue may show a resource that is no module's.
+    let root = match frontend(&stage, &key).filter(|it| it.native) {
+        Some(native) => bundle(&stage, native),
+        None => Some(stage.folder.join(path)),
     };
     let found = match root {
         Some(root) => read(&root, &file).await,

@@ -30,6 +30,7 @@ remotes:
 resources:
   - {key: ui, path: static/dist}
   - {key: later, path: later/dist}
+  - {key: dialogue, path: static/dialogue}
   - {key: kit, path: kit/src/index.jsx}
 permissions:
   scopes: ['read:app-system-token', 'read:app-user-token', 'read:jira-work', 'read:confluence-user']

@@ -155,6 +155,11 @@
     if (Object.hasOwn(received, kind)) received[kind](event.data);
   });
 
+  // The key goes to the frame that has the focus, and the product's dialogue is around it.
+  window.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.defaultPrevented) send({ forge: "escape" });
+  });
+
   // The product gives a page the height of its content.
   const watchHeight = () => {
     let last = 0;

@@ -2,8 +2,8 @@
 import { ask, context } from "./doors.js";
 import { fetchRemote } from "./fetch-remote.js";
 import { flag, say, takeDown } from "./flags.js";
-import { callBack } from "./frame.js";
 import { createHistory, goHistory, moveHistory } from "./history.js";
+import { openModal } from "./modal.js";
 import { draw } from "./ui-kit.js";
 
 const { site } = document.body.dataset;
@@ -11,15 +11,17 @@ const { site } = document.body.dataset;
 // Subscriptions to events, by what the page gets to end them with.
 const listeners = new Map();
 let lastListener = 0;
+const MOST_LISTENERS = 1_000;
 
-const listen = (scope) => ({ event, callback }) => {
-  listeners.set(++lastListener, { key: `${scope} ${event}`, callback });
+const listen = (scope) => ({ event, callback }, entry, frame) => {
+  if (listeners.size >= MOST_LISTENERS) throw new Error("The page listens to too many events.");
+  listeners.set(++lastListener, { key: `${scope} ${event}`, callback, frame });
   return lastListener;
 };
 
 const emit = (scope) => ({ event, payload }) => {
-  for (const { key, callback } of listeners.values()) {
-    if (key === `${scope} ${event}`) callBack(callback, payload);
+  for (const { key, callback, frame } of listeners.values()) {
+    if (key === `${scope} ${event}`) frame.call(callback, payload);
   }
 };
 
@@ -73,6 +75,18 @@ const notHere = (words) => (payload, entry) => {
   return false;
 };
 
+// A dialogue can be closed, a page not.
+const inModal = (act) => (payload, entry, frame) => {
+  if (frame.modal) return act(frame.modal, payload);
+  return notHere("Only a dialogue can be closed, and this page is none.")(payload, entry);
+};
+
+const contextOf = async (payload, entry, frame) => {
+  const here = await context();
+  if (frame.modal) here.extension.modal = frame.modal.context;
+  return here;
+};
+
 export const commands = {
   invoke,
   fetchRemote,
@@ -80,7 +94,7 @@ export const commands = {
     "The emulator's host page does not play `fetchProduct` (requestConfluence, requestJira, " +
       "requestBitbucket): ask the product through the remote.",
   ),
-  getContext: context,
+  getContext: contextOf,
   enableTheming: () => document.body.dataset.theme,
   showFlag: flag,
   closeFlag: ({ id }) => takeDown(id),
@@ -104,8 +118,16 @@ export const commands = {
   emitReadyEvent: () => undefined,
   resize: () => undefined,
   getFrameId: () => "app",
-  close: notHere("Only a modal dialogue can be closed, and this page is none."),
-  onClose: notHere("Only a modal dialogue can be closed, and this page is none."),
+  openModal,
+  close: inModal((modal, payload) => {
+    // The page in it hears first that it was heard.
+    setTimeout(() => modal.close(payload));
+    return true;
+  }),
+  onClose: inModal((modal, callback) => {
+    modal.onClose = callback;
+    return true;
+  }),
   open: notHere("Nothing of this module can be opened."),
   submit: notHere("Nothing of this module can be submitted."),
   refresh: notHere("Nothing of this module can be refreshed."),

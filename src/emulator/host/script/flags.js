@@ -1,6 +1,4 @@
 // Messages in the corner, as the product shows an app's flags.
-import { callBack } from "./frame.js";
-
 const DISMISSED_AFTER = 8_000;
 const MOST = 5;
 
@@ -35,13 +33,14 @@ const putUp = (id, className, parts) => {
 };
 
 // `showFlag` of the bridge.
-export const flag = ({ id, title, description, type, appearance, actions, isAutoDismiss }) => {
+export const flag = (options, entry, frame) => {
+  const { id, title, description, type, appearance, actions, isAutoDismiss } = options;
   const parts = [element("strong", title ?? "")];
   if (description) parts.push(element("p", description));
   for (const { text, onClick } of actions ?? []) {
     const button = element("button", text);
     button.className = "action";
-    button.onclick = () => callBack(onClick);
+    button.onclick = () => frame.call(onClick);
     parts.push(button);
   }
   const kind = appearance ?? type;

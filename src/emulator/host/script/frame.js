@@ -1,16 +1,34 @@
-// The frame that the app's page is in, and the way back into it.
+// Frames that the app's pages are in, and the way back into each.
 const { pages } = document.body.dataset;
 const FUNCTION = "__emulatorFunction";
 
-export const app = document.getElementById("app");
+const frames = new Map(); // window → frame
 
-export const send = (message) => app?.contentWindow?.postMessage(message, pages);
-
-// A function of the page comes as a handle.
-export const handleIn = (value) => value?.[FUNCTION];
-
-export const isFunction = (value) => Number.isInteger(handleIn(value));
-
-export const callBack = (fn, ...values) => {
-  if (isFunction(fn)) send({ forge: "called", handle: handleIn(fn), values });
+// `modal` is what a dialogue's frame has besides.
+export const frameOf = (element, modal) => {
+  const window = () => element?.contentWindow;
+  const frame = {
+    element,
+    modal,
+    send: (message) => window()?.postMessage(message, pages),
+    // A function of the page comes as a handle.
+    call: (fn, ...values) => {
+      if (isFunction(fn)) frame.send({ forge: "called", handle: fn[FUNCTION], values });
+    },
+  };
+  if (window()) frames.set(window(), frame);
+  return frame;
 };
+
+export const isFunction = (value) => Number.isInteger(value?.[FUNCTION]);
+
+export const forget = (frame) => {
+  for (const [window, known] of frames) if (known === frame) frames.delete(window);
+};
+
+export const sender = ({ source, origin }) => (origin === pages ? frames.get(source) : undefined);
+
+export const sendToAll = (message) => frames.forEach((frame) => frame.send(message));
+
+// The module's own page, where it was built.
+export const app = frameOf(document.getElementById("app"));

@@ -1,6 +1,6 @@
 // The part of the address that belongs to the app. In the product it follows the app's own
 // address; here it stands behind the `#`.
-import { send } from "./frame.js";
+import { app } from "./frame.js";
 
 const { site } = document.body.dataset;
 
@@ -19,4 +19,4 @@ export const moveHistory = ({ replace, location: { pathname, search, hash } }) =
 
 export const goHistory = ({ delta }) => history.go(delta);
 
-window.addEventListener("popstate", () => send({ forge: "popped", location: here() }));
+window.addEventListener("popstate", () => app.send({ forge: "popped", location: here() }));

@@ -2,10 +2,8 @@
 // down what it answered.
 import { begin } from "./calls.js";
 import { commands } from "./commands.js";
-import { app, send } from "./frame.js";
+import { app, sender, sendToAll } from "./frame.js";
 import { followTheme } from "./session.js";
-
-const { pages } = document.body.dataset;
 
 const unknown = (command) => {
   throw Object.assign(
@@ -14,32 +12,35 @@ const unknown = (command) => {
   );
 };
 
-const answer = async ({ id, command, payload }) => {
+const answer = async (frame, { id, command, payload }) => {
   const entry = begin(String(command), payload);
   try {
     const known = Object.hasOwn(commands, command) ? commands[command] : () => unknown(command);
-    const value = await known(payload, entry);
-    send({ forge: "settled", id, value });
+    const value = await known(payload, entry, frame);
+    frame.send({ forge: "settled", id, value });
     entry.settled();
   } catch (error) {
-    send({ forge: "settled", id, failed: true, message: error.message });
+    frame.send({ forge: "settled", id, failed: true, message: error.message });
     entry.failed(error);
   }
 };
 
-const grow = ({ height }) => {
-  if (Number.isFinite(height)) app.height = Math.min(Math.max(height, 40), 10_000);
+// A dialogue has a size of its own.
+const grow = ({ element, modal }, { height }) => {
+  if (!modal && Number.isFinite(height)) element.height = Math.min(Math.max(height, 40), 10_000);
 };
 
-const received = { call: answer, height: grow };
+const escape = ({ modal }) => modal?.escape();
+
+const received = { call: answer, height: grow, escape };
 
 window.addEventListener("message", (event) => {
-  if (event.source !== app?.contentWindow || event.origin !== pages) return;
+  const frame = sender(event);
   const kind = event.data?.forge;
-  if (Object.hasOwn(received, kind)) received[kind](event.data);
+  if (frame && Object.hasOwn(received, kind)) received[kind](frame, event.data);
 });
 
-followTheme((mode) => send({ forge: "theme", mode }));
+followTheme((mode) => sendToAll({ forge: "theme", mode }));
 
 // Only now: the page may speak as soon as it is there.
-if (app) app.src = app.dataset.src;
+if (app.element) app.element.src = app.element.dataset.src;

@@ -1,5 +1,5 @@
 // The components of `@forge/react` that plain HTML has something for.
-import { callBack } from "./frame.js";
+import { app } from "./frame.js";
 
 const { site } = document.body.dataset;
 
@@ -52,7 +52,7 @@ const button = {
     node.disabled = Boolean(props.isDisabled || props.isLoading);
     node.ariaBusy = String(Boolean(props.isLoading));
     node.dataset.appearance = props.appearance ?? "default";
-    node.onclick = () => callBack(pressed(props), {});
+    node.onclick = () => app.call(pressed(props), {});
   },
 };
 
@@ -64,7 +64,7 @@ const link = {
     if (address && ["https:", "http:", "mailto:"].includes(address.protocol)) {
       Object.assign(node, { href: address.href, target: "_blank", rel: "noreferrer" });
     }
-    node.onclick = () => callBack(pressed(props), {});
+    node.onclick = () => app.call(pressed(props), {});
   },
 };
 
@@ -97,9 +97,9 @@ const eventOf = (field, name) => ({
 });
 
 const heard = (field, { name, onChange, onBlur, onFocus }) => {
-  field.onblur = () => callBack(onBlur, eventOf(field, name));
-  field.onfocus = () => callBack(onFocus, eventOf(field, name));
-  return () => callBack(onChange, eventOf(field, name));
+  field.onblur = () => app.call(onBlur, eventOf(field, name));
+  field.onfocus = () => app.call(onFocus, eventOf(field, name));
+  return () => app.call(onChange, eventOf(field, name));
 };
 
 const described = (field, props) => {
@@ -153,7 +153,7 @@ const select = {
     node.replaceChildren(...options.map(({ label, value }) => new Option(label, value)));
     node.value = chosen;
     heard(node, props);
-    node.onchange = () => callBack(props.onChange, options[node.selectedIndex]);
+    node.onchange = () => app.call(props.onChange, options[node.selectedIndex]);
   },
 };
 
@@ -162,7 +162,7 @@ const form = {
   update: (node, { onSubmit }) => {
     node.onsubmit = (event) => {
       event.preventDefault();
-      callBack(onSubmit, {});
+      app.call(onSubmit, {});
     };
   },
 };

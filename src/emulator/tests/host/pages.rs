@@ -105,6 +105,25 @@ async fn the_apps_document_has_the_bridge_before_its_own_scripts() {
     assert_eq!(script.headers()["x-content-type-options"], "nosniff");
 }
 
+#[tokio::test]
+async fn a_resource_that_is_no_modules_is_there_for_dialogues() {
+    let hosted = Hosted::start().await;
+    write(hosted.folder.path(), "static/dialogue/index.html", "<p>");
+    let sent = hosted
+        .played
+        .http
+        .get(hosted.pages_url("/dialogue/index.html"));
+    let document = sent.send().await.unwrap();
+    assert_eq!(document.status(), 200);
+    assert!(
+        document
+            .text()
+            .await
+            .unwrap()
+            .starts_with("<script src=\"/-/bridge.js\"")
+    );
+}
+
 /// The status of a request whose path no client has tidied.
 async fn raw_status(hosted: &Hosted, path: &str) -> u16 {
     let address = hosted
