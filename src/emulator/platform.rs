@@ -17,7 +17,7 @@ use super::{
 use crate::conformance::answer::{Exchange, Finding, Severity, judge};
 
 pub(super) use envelope::{Envelope, oauth_tokens};
-pub(super) use received::{Received, shown};
+pub(super) use received::{Received, mask, masked, shown};
 
 use request::Prepared;
 

@@ -7,17 +7,20 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
-use super::preflight::{self, Announced};
+use super::{
+    fits::Held,
+    preflight::{self, Announced},
+};
 
 use crate::{
     emulator::{
         journal::{Answer, Invocation, SentRequest, Settlement, Via},
-        platform::shown,
+        platform::{mask, masked, shown},
         stage::Stage,
     },
     trace::TraceId,
@@ -96,12 +99,12 @@ pub(super) async fn fetched(
         request: SentRequest {
             method,
             url: report.url,
-            headers: few(report.headers),
-            body: report.body.as_deref().map(shown),
+            headers: sent_headers(&fit, report.headers),
+            body: report.body.as_deref().map(|body| kept(body, &fit)),
         },
         claims: fit.claims.clone(),
         calls: Vec::new(),
-        answer: report.answer.and_then(answer),
+        answer: report.answer.and_then(|reported| answer(reported, &fit)),
         settlement,
         duration,
         verdict,
@@ -110,17 +113,30 @@ pub(super) async fn fetched(
     Json(json!({"invocation": id, "words": words})).into_response()
 }
 
-fn answer(reported: ReportedAnswer) -> Option<Answer> {
+fn answer(reported: ReportedAnswer, fit: &Held) -> Option<Answer> {
     Some(Answer {
         status: StatusCode::from_u16(reported.status).ok()?,
-        headers: few(reported.headers),
-        body: shown(&reported.body),
+        headers: few(reported.headers, fit),
+        body: kept(&reported.body, fit),
         bytes: reported.bytes,
     })
 }
 
-fn few(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+/// The page's own, after the one that the browser was given for the call.
+fn sent_headers(fit: &Held, own: Vec<(String, String)>) -> Vec<(String, String)> {
+    let bearer = format!("Bearer {}", mask(fit.token.expose()));
+    let mut headers = vec![(header::AUTHORIZATION.to_string(), bearer)];
+    headers.extend(few(own, fit));
+    headers
+}
+
+fn few(headers: Vec<(String, String)>, fit: &Held) -> Vec<(String, String)> {
     let few = headers.into_iter().take(MAX_HEADERS);
-    few.map(|(name, value)| (shown(&name), shown(&value)))
+    few.map(|(name, value)| (kept(&name, fit), kept(&value, fit)))
         .collect()
+}
+
+/// As much as is shown; a remote may echo the FIT.
+fn kept(text: &str, fit: &Held) -> String {
+    masked(&shown(text), std::slice::from_ref(&fit.token))
 }

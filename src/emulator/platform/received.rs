@@ -117,7 +117,7 @@ impl Received {
 }
 
 /// The text with each token cut down to its first characters: an answer may echo one.
-fn masked(text: &str, tokens: &[Secret]) -> String {
+pub(in crate::emulator) fn masked(text: &str, tokens: &[Secret]) -> String {
     tokens.iter().fold(text.to_owned(), |text, token| {
         text.replace(token.expose(), &mask(token.expose()))
     })
@@ -130,7 +130,7 @@ pub(in crate::emulator) fn shown(text: &str) -> String {
 }
 
 /// The first eight characters.
-pub(super) fn mask(token: &str) -> String {
+pub(in crate::emulator) fn mask(token: &str) -> String {
     let shown: String = token.chars().take(8).collect();
     format!("{shown}…")
 }

@@ -102,6 +102,24 @@ async fn what_the_page_reports_is_an_entry_of_the_journal() {
 }
 
 #[tokio::test]
+async fn a_fit_that_the_remote_echoes_is_masked() {
+    let hosted = Hosted::start().await;
+    let wanted = json!({"remoteKey": "backend", "path": "/json"});
+    let (_, granted) = hosted.ask("/host/page/fit", wanted).await;
+    let token = granted["token"].as_str().unwrap();
+    let mut echoed = report(granted["id"].as_str().unwrap());
+    echoed["answer"]["body"] = format!("you sent {token}").into();
+    echoed["answer"]["headers"] = json!([["x-echo", token]]);
+    echoed["body"] = token.into();
+    hosted.ask("/host/page/fetched", echoed).await;
+    let entry = &hosted.played.running.journal()[0];
+    assert!(!format!("{entry:?}").contains(token));
+    let (name, value) = &entry.request.headers[0];
+    assert_eq!(name, "authorization");
+    assert_eq!(*value, format!("Bearer {}…", &token[..8]));
+}
+
+#[tokio::test]
 async fn a_call_that_the_browser_would_not_make_is_explained() {
     let hosted = Hosted::start().await;
     let mut failed = report(&fit(&hosted).await);
