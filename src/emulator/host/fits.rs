@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     clock::{Clock, Timestamp},
-    emulator::{manifest::UiModule, mint::Fit, platform::InvokeError, stage::Stage},
+    emulator::{manifest::UiModule, platform::InvokeError, stage::Stage},
     ids::InstallationId,
     secret::Secret,
 };
@@ -72,11 +72,11 @@ impl BrowserFits {
             return Ok(Arc::clone(known));
         }
         let fit = stage.mint.ui(&installation, module, session.user, &session);
-        let Fit { token, claims } = fit.ok_or(InvokeError::Signing)?;
-        let expires = claims["exp"].as_i64().unwrap_or_default();
+        let fit = fit.ok_or(InvokeError::Signing)?;
+        let expires = fit.claims["exp"].as_i64().unwrap_or_default();
         let fresh = Arc::new(Held {
-            token,
-            claims,
+            token: fit.token,
+            claims: fit.claims,
             user: session.user.name,
             module_key: module.key.clone(),
             made_for,
