@@ -128,6 +128,11 @@ fn sources(options: &Options, emulator: &Running) -> Sources {
     sources
         .variables
         .insert("FORGE_REMOTE_ENV".to_owned(), "development".to_owned());
+    // Where `requestRemote` comes from here; somebody may want to see it refused.
+    sources
+        .variables
+        .entry("FORGE_REMOTE__SERVER__CORS_ORIGINS".to_owned())
+        .or_insert_with(|| emulator.console_origin());
     sources
 }
 
@@ -138,6 +143,9 @@ fn sources(options: &Options, emulator: &Running) -> Sources {
 fn welcome(emulator: &Running, server: &Server) {
     println!();
     println!("  console  {}", emulator.console_url());
+    if let Some(module) = emulator.module_keys().first() {
+        println!("  page     {}", emulator.host_url(module));
+    }
     println!("  remote   http://{}", server.address());
     println!("  health   http://{}/readyz", server.admin_address());
     println!();

@@ -17,7 +17,7 @@ use tokio::{sync::watch, time::Instant};
 
 pub(super) use deliveries::{Full, MAX_DELIVERIES};
 pub use delivery::{Attempt, Delivery, DeliveryState, Hook, Occasion, Retry, RetryReason};
-pub use record::{Answer, Call, Identity, Invocation, Purpose, SentRequest, Settlement};
+pub use record::{Answer, Call, Identity, Invocation, Purpose, SentRequest, Settlement, Via};
 
 /// Invocations that are remembered, besides those under way; the oldest goes first.
 const MAX_INVOCATIONS: usize = 100;

@@ -19,7 +19,7 @@ use crate::conformance::answer::{Exchange, Finding, Severity, judge};
 
 pub(super) use envelope::{Envelope, oauth_tokens};
 pub(super) use rate::Rate;
-pub(super) use received::Received;
+pub(super) use received::{Received, mask, masked, shown};
 
 use request::Prepared;
 
@@ -100,6 +100,20 @@ pub enum InvokeError {
 ///
 /// It goes on when the caller goes away: a remote cannot tell, and the journal shall have its end.
 pub(super) async fn invoke(stage: &Arc<Stage>, invoke: Invoke) -> Result<Invocation, InvokeError> {
+    let relayed = relay(stage, invoke).await?;
+    Ok(relayed.invocation)
+}
+
+/// What became of an invocation, for the page that made it.
+#[derive(Debug)]
+pub(super) struct Relayed {
+    pub(super) invocation: Invocation,
+    /// The remote's answer as it came, whole and unmasked: none if nothing was sent.
+    pub(super) received: Option<Received>,
+}
+
+/// [`invoke`], with the answer as it came.
+pub(super) async fn relay(stage: &Arc<Stage>, invoke: Invoke) -> Result<Relayed, InvokeError> {
     let permit = Arc::clone(&stage.under_way).acquire_owned().await;
     let permit = permit.map_err(|_| InvokeError::Stopped)?;
     let prepared = Prepared::new(stage, invoke)?;
@@ -111,7 +125,7 @@ pub(super) async fn invoke(stage: &Arc<Stage>, invoke: Invoke) -> Result<Invocat
     run.await.ok().flatten().ok_or(InvokeError::Stopped)
 }
 
-async fn run(stage: &Stage, prepared: Prepared) -> Option<Invocation> {
+async fn run(stage: &Stage, prepared: Prepared) -> Option<Relayed> {
     let id = stage.journal.begin(
         prepared.journal_entry(stage.clock.now()),
         prepared.envelope.token_ids(),
@@ -120,15 +134,19 @@ async fn run(stage: &Stage, prepared: Prepared) -> Option<Invocation> {
     let tokens = envelope.tokens();
     let began = Instant::now();
     if let Some(finding) = never_sent(stage, &envelope) {
-        return close(stage, id, Duration::ZERO, |invocation| {
+        let invocation = close(stage, id, Duration::ZERO, |invocation| {
             invocation.settlement = settle::rejected(settle::UNEXPECTED);
             invocation.verdict = vec![finding];
+        })?;
+        return Some(Relayed {
+            invocation,
+            received: None,
         });
     }
     let limit = stage.invocation_limit;
     let received = Received::within(limit, &stage.client, envelope).await;
     let elapsed = began.elapsed();
-    close(stage, id, elapsed, |invocation| {
+    let invocation = close(stage, id, elapsed, |invocation| {
         invocation.settlement = settlement(&received, limit);
         invocation.verdict = judge(&Exchange {
             fit_was_good: true,
@@ -138,6 +156,10 @@ async fn run(stage: &Stage, prepared: Prepared) -> Option<Invocation> {
             limit,
         });
         invocation.answer = received.answer(&tokens);
+    })?;
+    Some(Relayed {
+        invocation,
+        received: Some(received),
     })
 }
 

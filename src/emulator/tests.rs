@@ -5,6 +5,7 @@ mod console;
 mod events;
 mod events_console;
 mod exchange;
+mod host;
 mod lifecycle;
 mod own_remote;
 mod proxy;

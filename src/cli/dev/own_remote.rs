@@ -74,13 +74,16 @@ fn welcome(emulator: &Running, remote: &Url, listens: bool) {
     let trust = emulator.trust();
     println!();
     println!("  console  {}", emulator.console_url());
+    if let Some(module) = emulator.module_keys().first() {
+        println!("  page     {}", emulator.host_url(module));
+    }
     println!("  remote   {remote}");
     for remark in emulator.remarks_on_remote() {
         println!();
         println!("  {remark}");
     }
     println!();
-    println!("{}", settings(&trust));
+    println!("{}", settings(&trust, &emulator.console_origin()));
     println!();
     if listens {
         println!("  The remote listens. Open the console; Ctrl-C stops this.");
@@ -90,7 +93,7 @@ fn welcome(emulator: &Running, remote: &Url, listens: bool) {
     println!();
 }
 
-fn settings(trust: &Trust) -> String {
+fn settings(trust: &Trust, console_origin: &str) -> String {
     let Trust {
         app_id,
         jwks_url,
@@ -114,9 +117,14 @@ fn settings(trust: &Trust) -> String {
     GraphQL   {graphql_url}
     storage   {storage_url}
 
+  And the origin of its pages here, to answer with CORS, if they use `requestRemote`:
+
+    origin    {console_origin}
+
   The same for a remote on this library:
 
-{}",
+{}
+    FORGE_REMOTE__SERVER__CORS_ORIGINS={console_origin}",
         variables.join("\n")
     )
 }

@@ -57,6 +57,7 @@ fn summary(invocation: &Invocation) -> Markup {
             }
             p class="quiet" {
                 (invocation.user) " in " code { (invocation.module_key) }
+                " by " code { (invocation.via.name()) }
                 " · " (span(invocation.duration))
                 " · " (count(invocation.calls.len(), "call"))
                 " · " @if broken == 0 { "no rule broken" } @else { a class="broken" href="#verdict" { (count(broken, "rule")) " broken" } }

@@ -81,6 +81,7 @@ pub(super) fn frame(stage: &Stage, tab: Tab, title: &str, places: &Places<'_>) -
                         a href="/events" aria-current=[current(Tab::Events)] { "Events" }
                         a href="/storage" aria-current=[current(Tab::Storage)] { "Storage" }
                         a href="/remote" aria-current=[current(Tab::Remote)] { "Remote" }
+                        a href="/host" { "Pages" }
                     }
                     span class="wheres" {
                         span class="where" { "invokes " code { (stage.remote.load()) } }

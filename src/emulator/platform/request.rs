@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     emulator::{
-        journal::{Invocation, Settlement},
+        journal::{Invocation, Settlement, Via},
         stage::Stage,
         world,
     },
@@ -51,7 +51,8 @@ impl Prepared {
         let headers = own_headers(invoke.headers, body.is_some())?;
         let installation = stage.installed.current();
         let installation = installation.ok_or(InvokeError::NotInstalled)?;
-        let fit = stage.mint.ui(&installation, module, user);
+        let session = stage.session.get();
+        let fit = stage.mint.ui(&installation, module, user, &session);
         let oauth = oauth_tokens(stage, installation.id, module.auth, Some(user.account_id));
         Ok(Self {
             user,
@@ -73,6 +74,7 @@ impl Prepared {
             trace_id: self.envelope.trace_id.clone(),
             user: self.user.name,
             module_key: self.module_key.clone(),
+            via: Via::InvokeRemote,
             request: self.envelope.shown(),
             claims: self.envelope.claims.clone(),
             calls: Vec::new(),

@@ -38,9 +38,12 @@ async fn any_token_but_the_apps_own_is_unauthorized() {
     let stage = &played.running.stage;
     let impersonated = stage.tokens.impersonate(stage.installed.last().id, PRIYA);
     let module = &stage.manifest.modules[0];
-    let fit = stage
-        .mint
-        .ui(&stage.installed.last(), module, world::user(MIRA).unwrap());
+    let fit = stage.mint.ui(
+        &stage.installed.last(),
+        module,
+        world::user(MIRA).unwrap(),
+        &stage.session.get(),
+    );
     for (name, token) in [
         ("a user's", played.user_token(MIRA)),
         ("impersonated", impersonated.unwrap().0.expose().to_owned()),

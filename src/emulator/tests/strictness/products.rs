@@ -46,7 +46,9 @@ impl Played {
         let stage = &self.running.stage;
         let module = &stage.manifest.modules[0];
         let user = world::user(MIRA).unwrap();
-        let fit = stage.mint.ui(&stage.installed.last(), module, user);
+        let fit = stage
+            .mint
+            .ui(&stage.installed.last(), module, user, &stage.session.get());
         fit.unwrap().token.expose().to_owned()
     }
 
