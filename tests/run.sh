@@ -46,6 +46,10 @@ npm run build
 npm run lint
 npm test
 
+say "the pages in a browser, against the emulator"
+need chromium chromium
+npm run test:browser
+
 say "manifest.yml, by Atlassian's own validation, and by the rules of forge lint"
 npm ci --prefix tests/manifest --no-audit --no-fund --ignore-scripts
 node tests/manifest/validate.mjs manifest.yml

@@ -22,7 +22,7 @@ export class Moments {
       return this.full(moment);
     }
     if (far < MINUTE) {
-      return this.relative.format(0, 'second');
+      return 'just now';
     }
     const [size, unit] = far < HOUR ? [MINUTE, 'minute'] : far < DAY ? [HOUR, 'hour'] : [DAY, 'day'];
     return this.relative.format(Math.trunc(passed / size), unit);

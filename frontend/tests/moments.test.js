@@ -9,8 +9,8 @@ const MINUTE = 60_000;
 test('moments are told by how long ago they were', () => {
   const moments = new Moments({ locale: 'en_US', timezone: 'Europe/Berlin' });
   for (const [minutes, words] of [
-    [0, 'now'],
-    [0.9, 'now'],
+    [0, 'just now'],
+    [0.9, 'just now'],
     [1, '1 minute ago'],
     [59, '59 minutes ago'],
     [60, '1 hour ago'],

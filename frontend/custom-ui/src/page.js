@@ -29,10 +29,9 @@ export async function start(app) {
 
   app.append(
     element('header', { class: 'masthead' }, [
-      element('div', {}, [
-        element('h1', {}, ['Digest']),
-        element('p', { class: 'quiet' }, ['What changed on the pages that you may see.']),
-      ]),
+      // Confluence writes the title above the page already; whoever goes by headings is here anew.
+      element('h1', { class: 'unseen' }, ['Digest']),
+      element('p', { class: 'lead' }, ['What changed on the pages that you may see.']),
       identity.chip,
     ]),
     element('main', { class: 'columns' }, [
