@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import globals from 'globals';
 
 export default [
-  { ignores: ['**/dist/', 'target/', '.forge-remote/', 'benches/', 'src/', 'docs/'] },
+  { ignores: ['**/dist/', '**/*.min.js', 'target/', '.forge-remote/', 'benches/'] },
   js.configs.recommended,
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
@@ -19,7 +19,7 @@ export default [
     },
   },
   {
-    files: ['frontend/*/src/**', 'frontend/remote/**'],
+    files: ['frontend/*/src/**', 'frontend/remote/**', 'src/emulator/**', 'tests/browser/every-call/**'],
     languageOptions: { globals: globals.browser },
   },
   {
@@ -29,7 +29,7 @@ export default [
     rules: { 'no-unused-vars': ['error', { varsIgnorePattern: '^([A-Z]|React$)' }] },
   },
   {
-    files: ['tests/**', 'frontend/tests/**', '*.config.js', 'frontend/*/vite.config.js', 'examples/**'],
+    files: ['tests/browser/*.js', 'tests/browser/stage/**', 'tests/manifest/**', 'frontend/tests/**', '*.config.js', 'frontend/*/vite.config.js', 'examples/**'],
     languageOptions: { globals: globals.node },
   },
 ];

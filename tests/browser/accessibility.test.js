@@ -23,7 +23,7 @@ after(async () => {
 
 /** In the app's own document; the product around it is the emulator's. */
 async function violationsIn(host) {
-  const frame = await (await host.page.locator('iframe#app').elementHandle()).contentFrame();
+  const frame = await host.frame();
   await frame.evaluate(axe.source);
   const { violations, passes } = await frame.evaluate(() => globalThis.axe.run());
   assert.ok(passes.length > 10, 'it has looked at the page');

@@ -17,10 +17,10 @@ const FREE = '127.0.0.1:0';
 /**
  * Starts it, and waits until the console and the remote listen.
  *
- * @param {{remote?: string, env?: Record<string, string>}} [options] `remote` is the address of
- *   one to invoke in place of the digest app's
+ * @param {{remote?: string, manifest?: string, env?: Record<string, string>}} [options] `remote` is
+ *   the address of one to invoke in place of the digest app's
  */
-export async function startEmulator({ remote, env = {} } = {}) {
+export async function startEmulator({ remote, manifest = join(ROOT, 'manifest.yml'), env = {} } = {}) {
   const binary = join(TARGET, 'debug', 'forge-remote');
   if (!existsSync(binary)) {
     throw new Error(`${binary} is missing: run \`cargo build\` first`);
@@ -28,7 +28,7 @@ export async function startEmulator({ remote, env = {} } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'forge-remote-browser-'));
   const log = join(folder, 'log');
   const where = remote ? ['--remote', remote] : ['--listen', FREE];
-  const child = spawn(binary, ['dev', '--manifest', join(ROOT, 'manifest.yml'), '--console', FREE, ...where], {
+  const child = spawn(binary, ['dev', '--manifest', manifest, '--console', FREE, ...where], {
     cwd: folder,
     env: { ...process.env, FORGE_REMOTE__TELEMETRY__LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

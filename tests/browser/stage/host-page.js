@@ -58,6 +58,12 @@ export class HostPage {
     return option.getAttribute('value');
   }
 
+  /** The app's own document, to run something in it. */
+  async frame() {
+    const element = await this.page.locator('iframe#app').elementHandle();
+    return element.contentFrame();
+  }
+
   /** A part of the app by its heading, once it waits for nothing. */
   async part(name) {
     const part = this.app.getByRole('region', { name, exact: true });
