@@ -82,3 +82,20 @@ test('nothing to show is no error', async () => {
   await host.load();
   await host.app.getByText('There is no page on this site that you may see.').waitFor();
 });
+
+test('the panel shows problems as the page does', async () => {
+  const denied = { code: 'forbidden', message: 'This issue is not for you.', traceId: 'a3ce929d0e0e4736' };
+  remote.answers['/api/issues/QUA-17'] = json(403, { error: denied });
+  remote.answers['/api/subscription'] = html(502);
+  const panel = await HostPage.open(browser, emulator, 'digest-panel');
+  const drawn = panel.page.locator('#native');
+  await drawn.getByText(denied.message).waitFor();
+  await drawn.getByText(denied.traceId).waitFor();
+  await drawn.getByText(CONTENT_TYPE).waitFor();
+  // Asking again helps with the one and not with the other.
+  remote.answers['/api/subscription'] = json(200, { subscribed: false });
+  remote.answers['/api/digest'] = json(404, { error: { code: 'not_found', message: 'none', traceId: 'x' } });
+  await drawn.getByRole('button', { name: 'Try again' }).click();
+  await drawn.getByText('You are not subscribed.').waitFor();
+  assert.equal(await drawn.getByRole('button', { name: 'Try again' }).count(), 0);
+});

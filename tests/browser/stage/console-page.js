@@ -42,7 +42,7 @@ export class ConsolePage {
   async reads(address, words) {
     return eventually(`${address} with ${words.join(', ')}`, async () => {
       await this.page.goto(address);
-      const text = await this.page.locator('body').innerText();
+      const text = await this.page.locator('body').textContent();
       return words.every((word) => text.includes(word)) && text;
     });
   }

@@ -97,7 +97,7 @@ export class HostPage {
     const address = await this.addressOf(name, path);
     const tab = await this.page.context().newPage();
     await tab.goto(address);
-    const text = await tab.locator('body').innerText();
+    const text = await tab.locator('body').textContent();
     await tab.close();
     return text;
   }
