@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 
 import { ConsolePage } from './stage/console-page.js';
-import { eventually, startChromium } from './stage/chromium.js';
+import { startChromium } from './stage/chromium.js';
 import { startEmulator } from './stage/emulator.js';
 import { HostPage } from './stage/host-page.js';
 
@@ -190,8 +190,7 @@ test('the keyboard is enough', async () => {
   await focused.waitFor();
   const titles = await host.titles('My pages');
   assert.equal(await focused.textContent(), titles[5]);
-  const said = host.app.getByRole('status');
-  await eventually('what happened', async () => /\d more, \d+ pages/.test(await said.textContent()));
+  await host.app.getByRole('log').getByText(/^\d more, \d+ pages\.$/).waitFor();
   const ring = await focused.evaluate((link) => globalThis.getComputedStyle(link).outlineStyle);
   assert.equal(ring, 'solid');
 

@@ -2,12 +2,19 @@
 
 import { element } from './element.js';
 
-/** A live region that is there from the start: one that comes with its text is not read out. */
-export const announcements = element('p', { class: 'unseen', role: 'status' });
+/** What was said before that is of no use to anybody. */
+const MOST = 10;
+
+/**
+ * A live region that is there from the start: one that comes with its text is not read out. A
+ * log, because the parts of the page may speak at once, and each of them is to be heard.
+ */
+export const announcements = element('div', { class: 'unseen', role: 'log', 'aria-label': 'What happened' });
 
 /** Read out by screen readers, once they have finished what they are saying. */
 export function announce(sentence) {
-  // The same words again would be no change, and would not be read.
-  const again = announcements.textContent === sentence;
-  announcements.textContent = again ? `${sentence}\u00a0` : sentence;
+  announcements.append(element('p', {}, [sentence]));
+  if (announcements.children.length > MOST) {
+    announcements.firstChild.remove();
+  }
 }
