@@ -151,6 +151,23 @@ test('a flag is shown, its action calls back into the page, and it is taken down
   await flag.waitFor({ state: 'detached' });
 });
 
+test('a dialogue is another frame, and what it closes with comes back', async () => {
+  await frame.evaluate(() => {
+    globalThis.answered = new Promise((onClose) => {
+      new globalThis.bridge.Modal({ onClose, size: 'small', context: { task: 7 } }).open();
+    });
+  });
+  const element = await host.page.locator('dialog.modal iframe').elementHandle();
+  const inside = await element.contentFrame();
+  await inside.waitForFunction(() => globalThis.bridge);
+  const { extension } = await inside.evaluate(() => globalThis.bridge.view.getContext());
+  assert.deepEqual(extension.modal, { task: 7 });
+  // Its frame goes while it closes, and with it whoever waits for the answer.
+  await inside.evaluate(() => void globalThis.bridge.view.close({ done: true }));
+  assert.deepEqual(await frame.evaluate(() => globalThis.answered), { done: true });
+  await host.page.locator('dialog.modal').waitFor({ state: 'detached' });
+});
+
 test('events reach who listens, and nobody who has stopped', async () => {
   const heard = await frame.evaluate(async () => {
     const { events } = globalThis.bridge;
