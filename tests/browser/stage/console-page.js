@@ -21,7 +21,7 @@ export class ConsolePage {
   /** Fires an event of a product about that page; gives the address of its delivery. */
   async fireEvent(event, subject) {
     await this.visit('/events');
-    const form = this.page.locator('form[action="/events/fire"]');
+    const form = await unfolded(this.page.locator('form[action="/events/fire"]'));
     await form.locator('select[name=event]').selectOption(event);
     await form.locator('select[name=subject]').selectOption(subject);
     return this.pressed(form.locator('button[type=submit]').first());
@@ -30,7 +30,7 @@ export class ConsolePage {
   /** Runs a schedule now. */
   async fireSchedule(key) {
     await this.visit('/events');
-    return this.pressed(this.page.locator(`form[action="/events/schedule"] button[value="${key}"]`));
+    return this.pressed(await unfolded(this.page.locator(`form[action="/events/schedule"] button[value="${key}"]`)));
   }
 
   async pressed(button) {
@@ -55,4 +55,14 @@ export class ConsolePage {
   close() {
     return this.page.context().close();
   }
+}
+
+/** Opens what it is folded into, if it is. */
+async function unfolded(locator) {
+  await locator.evaluate((node) => {
+    for (let fold = node.closest('details'); fold; fold = fold.parentElement.closest('details')) {
+      fold.open = true;
+    }
+  });
+  return locator;
 }
