@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks everything, on a Debian machine that has the Rust toolchain and nothing else: it
-# installs Node.js, PostgreSQL and a C++ compiler from Debian's packages if they are missing,
-# and cargo-deny and cargo-fuzz under target/.
+# installs Node.js, PostgreSQL, Chromium and a C++ compiler from Debian's packages if they are
+# missing, and cargo-deny and cargo-fuzz under target/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,6 +19,10 @@ need() { # need COMMAND PACKAGE...
 
 need node nodejs npm
 need npm npm
+node -e '
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  process.exit(major > 18 || (major === 18 && minor >= 18) ? 0 : 1);
+' || { echo "Node.js 18.18 or newer is needed, and $(node --version) is here: Debian 12 has 18.20" >&2; exit 1; }
 # Debian keeps the server in no path. The tests start one of their own from it.
 [ -n "${FORGE_REMOTE_TEST_POSTGRES:-}" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
   || need initdb postgresql
@@ -37,9 +41,20 @@ cargo test --locked
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
 
-say "manifest.yml, by Atlassian's own validation"
+say "frontends: build, lints, tests"
+npm ci --no-audit --no-fund --ignore-scripts
+npm run build
+npm run lint
+npm test
+
+say "the pages in a browser, against the emulator"
+need chromium chromium
+npm run test:browser
+
+say "manifest.yml, by Atlassian's own validation, and by the rules of forge lint"
 npm ci --prefix tests/manifest --no-audit --no-fund --ignore-scripts
 node tests/manifest/validate.mjs manifest.yml
+node tests/manifest/lint.mjs
 
 say "dependencies: licences, bans, sources, advisories"
 deny=$(command -v cargo-deny || echo target/tools/bin/cargo-deny)

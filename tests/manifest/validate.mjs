@@ -26,12 +26,18 @@ const kinds = [
   ValidationTypes.DEPRECATED_EGRESS_PERMISSIONS,
 ];
 
+/** The pages of a Custom UI resource are a build's, and the build is not in the repository. */
+const UNBUILT = /^missing resource '[^']*dist'/;
+
 let findings = 0;
 for (const kind of kinds) {
   const result = await ProcessorBuilder.instance().withValidation(kind).build().process(manifest);
   for (const { level, line, column, message } of result.errors ?? []) {
     findings += 1;
     console.log(`${manifest}:${line}:${column} ${level} (${kind}): ${message}`);
+    if (UNBUILT.test(message)) {
+      console.log('  It comes with `npm ci && npm run build` at the root of the repository.');
+    }
   }
   // A step may fail without a word, for instance where a file cannot be read.
   if (!result.success && !(result.errors ?? []).length) {
