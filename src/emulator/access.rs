@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
+    faults::Struck,
     journal::{Belonging, Call, Identity, Purpose},
     stage::Stage,
     storage,
@@ -125,14 +126,18 @@ pub(super) async fn gate(
         .collect();
     let trace_id = request.headers().get(trace::TRACE_ID).cloned();
     let answering = TraceId::of(request.headers());
+    let mut faults = Vec::new();
     let mut response = match &verified {
         Err(reason) => Refusal::of_api(&path, StatusCode::UNAUTHORIZED, "Unauthorized")
             .because(note_on(*reason))
             .into_response(),
         Ok(grant) => {
             let asked = request.uri().path();
+            faults.extend(stage.faults.delay(asked).await);
             if let Some(refusal) = wrong_site(&stage, asked).or_else(|| unsettled(&stage, asked)) {
                 refusal.into_response()
+            } else if let Some(refused) = stage.faults.refuse_product(asked) {
+                refused
             } else {
                 request.extensions_mut().insert(grant.clone());
                 in_json(&path, next.run(request).await)
@@ -144,6 +149,7 @@ pub(super) async fn gate(
         response.headers_mut().extend([trace]);
     }
     let extensions = response.extensions();
+    faults.extend(extensions.get::<Struck>().map(|struck| struck.0));
     let call = Call {
         identity: verified.as_ref().map_or(Identity::Nobody, identity),
         purpose: extensions
@@ -155,6 +161,9 @@ pub(super) async fn gate(
         started: std::time::Duration::ZERO,
         duration: began.elapsed(),
         note: extensions.get::<Note>().map(|note| note.0.to_string()),
+        faults,
+        at: stage.clock.now(),
+        installation: verified.as_ref().ok().map(|grant| grant.installation),
     };
     let belongs = Belonging {
         trace_id: trace_id.as_ref().and_then(|value| value.to_str().ok()),

@@ -1,5 +1,7 @@
 //! Forge's proxy: what happens between `invokeRemote` in the UI and the remote.
 
+mod again;
+mod curl;
 mod envelope;
 mod received;
 mod request;
@@ -16,6 +18,7 @@ use super::{
 };
 use crate::conformance::answer::{Exchange, Finding, Severity, judge};
 
+pub(super) use again::{Remembered, may_be_cut};
 pub(super) use envelope::{Envelope, oauth_tokens};
 pub(super) use received::Received;
 
@@ -86,6 +89,12 @@ pub enum InvokeError {
     /// The app was uninstalled.
     #[error("the app is not installed in the site: install it first")]
     NotInstalled,
+    /// The request was longer than what is kept of it.
+    #[error("its body was kept in part only, and cannot be sent again: send it from the form")]
+    Cut,
+    /// The app was removed and installed anew since.
+    #[error("it belongs to an installation that was removed: invoke the remote anew")]
+    Reinstalled,
     /// The FIT or a token could not be signed.
     #[error("the emulator could not sign the invocation")]
     Signing,
@@ -98,9 +107,24 @@ pub enum InvokeError {
 ///
 /// It goes on when the caller goes away: a remote cannot tell, and the journal shall have its end.
 pub(super) async fn invoke(stage: &Arc<Stage>, invoke: Invoke) -> Result<Invocation, InvokeError> {
+    send(stage, |stage| Prepared::new(stage, invoke)).await
+}
+
+/// Sends the request of an invocation once more, as a new one.
+pub(super) async fn again(
+    stage: &Arc<Stage>,
+    invocation: &Invocation,
+) -> Result<Invocation, InvokeError> {
+    send(stage, |stage| Prepared::again(stage, invocation)).await
+}
+
+async fn send(
+    stage: &Arc<Stage>,
+    prepare: impl FnOnce(&Stage) -> Result<Prepared, InvokeError>,
+) -> Result<Invocation, InvokeError> {
     let permit = Arc::clone(&stage.under_way).acquire_owned().await;
     let permit = permit.map_err(|_| InvokeError::Stopped)?;
-    let prepared = Prepared::new(stage, invoke)?;
+    let prepared = prepare(stage)?;
     let stage = Arc::clone(stage);
     let run = tokio::spawn(async move {
         let _permit = permit;
@@ -115,7 +139,7 @@ async fn run(stage: &Stage, prepared: Prepared) -> Option<Invocation> {
         prepared.envelope.token_ids(),
     );
     let envelope = prepared.envelope;
-    let tokens = envelope.tokens();
+    let (tokens, fit_was_good) = (envelope.tokens(), envelope.fit_is_good());
     let began = Instant::now();
     if envelope.body_len() > MAX_REQUEST_BYTES {
         return close(stage, id, Duration::ZERO, |invocation| {
@@ -131,7 +155,7 @@ async fn run(stage: &Stage, prepared: Prepared) -> Option<Invocation> {
     close(stage, id, elapsed, |invocation| {
         invocation.settlement = settlement(&received, limit);
         invocation.verdict = judge(&Exchange {
-            fit_was_good: true,
+            fit_was_good,
             tokens: &tokens,
             outcome: received.outcome(),
             elapsed,

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
-    deliveries::Timing, exchange_meter::ExchangeMeter, installation::Installed, journal::Journal,
-    manifest::Manifest, mint::Mint, storage::Storage, tokens::Tokens,
+    deliveries::Timing, exchange_meter::ExchangeMeter, faults::Faults, installation::Installed,
+    journal::Journal, manifest::Manifest, mint::Mint, storage::Storage, tokens::Tokens,
 };
 use crate::clock::Clock;
 
@@ -25,6 +25,10 @@ pub(super) struct Stage {
     pub(super) mint: Mint,
     pub(super) tokens: Tokens,
     pub(super) journal: Journal,
+    /// What goes wrong on demand.
+    pub(super) faults: Arc<Faults>,
+    /// A permit for each page of the console that waits for news.
+    pub(super) listeners: Semaphore,
     pub(super) exchanges: ExchangeMeter,
     pub(super) storage: Storage,
     pub(super) clock: Clock,
