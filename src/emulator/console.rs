@@ -69,9 +69,8 @@ pub(super) fn routes() -> Router<Arc<Stage>> {
 
 async fn home(State(stage): State<Arc<Stage>>, Query(asked): Query<timeline::Asked>) -> Response {
     let filled = Filled::first(&stage);
-    let nothing_yet = stage.journal.version() == 0;
     let subject = html! {
-        @if nothing_yet { (overview::welcome()) }
+        @if !stage.journal.has_invocations() { (overview::welcome()) }
         (timeline::section(&stage, &asked))
     };
     layout::page(&stage, Tab::Timeline, None, &filled, &subject).into_response()

@@ -195,6 +195,11 @@ impl Journal {
         self.pages().entry(id).map(|entry| entry.invocation.clone())
     }
 
+    /// Whether the remote was ever invoked.
+    pub(super) fn has_invocations(&self) -> bool {
+        self.pages().last_id > 0
+    }
+
     /// All that are remembered, the newest first.
     pub(super) fn newest_first(&self) -> Vec<Invocation> {
         let pages = self.pages();

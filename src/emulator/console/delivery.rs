@@ -58,6 +58,7 @@ pub(super) fn section(delivery: &Delivery, version: u64) -> Markup {
 /// What of the page changes with time: all of it until the delivery is settled, and then the trace.
 pub(super) fn parts(delivery: &Delivery, part: Part, version: u64) -> Markup {
     let id = delivery.id;
+    let settled = delivery.state.is_settled();
     html! {
         div id="happened" hx-swap-oob=[part.swap()] {
             (summary(delivery))
@@ -79,16 +80,22 @@ pub(super) fn parts(delivery: &Delivery, part: Part, version: u64) -> Markup {
                 }
             }
         }
-        div id="answered" hx-swap-oob=[part.swap()] {
-            section class="card" {
-                h2 { span class="step" { "2" } "Attempts" }
-                @if delivery.attempts.is_empty() { p class="quiet" { "None yet." } }
-                @for (at, attempt) in delivery.attempts.iter().enumerate() {
-                    (one_attempt(attempt, at + 1, at + 1 == delivery.attempts.len()))
-                }
+        @if part != Part::ForSettledPage {
+            div id="answered" hx-swap-oob=[part.swap()] { (attempts(delivery)) }
+        }
+        (live::pulse(&format!("/live/events/{id}?since={version}&settled={settled}")))
+    }
+}
+
+fn attempts(delivery: &Delivery) -> Markup {
+    html! {
+        section class="card" {
+            h2 { span class="step" { "2" } "Attempts" }
+            @if delivery.attempts.is_empty() { p class="quiet" { "None yet." } }
+            @for (at, attempt) in delivery.attempts.iter().enumerate() {
+                (one_attempt(attempt, at + 1, at + 1 == delivery.attempts.len()))
             }
         }
-        (live::pulse(&format!("/live/events/{id}?since={version}")))
     }
 }
 

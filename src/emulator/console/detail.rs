@@ -26,6 +26,7 @@ pub(super) fn section(invocation: &Invocation, version: u64) -> Markup {
 /// What of the page changes with time: all of it until the invocation is settled, and then the trace.
 pub(super) fn parts(invocation: &Invocation, part: Part, version: u64) -> Markup {
     let id = invocation.id;
+    let settled = invocation.settlement != Settlement::Pending;
     html! {
         div id="happened" hx-swap-oob=[part.swap()] {
             (summary(invocation))
@@ -45,8 +46,10 @@ pub(super) fn parts(invocation: &Invocation, part: Part, version: u64) -> Markup
                 (request(&invocation.request, &invocation.claims))
             }
         }
-        div id="answered" hx-swap-oob=[part.swap()] { (answered(invocation)) }
-        (live::pulse(&format!("/live/invocations/{id}?since={version}")))
+        @if part != Part::ForSettledPage {
+            div id="answered" hx-swap-oob=[part.swap()] { (answered(invocation)) }
+        }
+        (live::pulse(&format!("/live/invocations/{id}?since={version}&settled={settled}")))
     }
 }
 

@@ -116,12 +116,20 @@ pub(super) fn frame(stage: &Stage, tab: Tab, title: &str, places: &Places<'_>) -
 /// The faults that are on, on every page.
 pub(super) fn banner(stage: &Stage, part: Part) -> Markup {
     let faults = stage.faults.all();
+    let rotated = stage.mint.key_set().keys.len() > 1;
+    let on = rotated || !faults.is_empty();
     html! {
-        aside id="banner" class=[(!faults.is_empty()).then_some("on")] aria-label="Faults that are on"
+        aside id="banner" class=[on.then_some("on")] aria-label="Faults that are on"
             hx-swap-oob=[part.swap()] {
-            @if !faults.is_empty() {
-                strong { "Faults are on" }
+            @if on {
+                @if faults.is_empty() { strong { "Keys are rotating" } } @else { strong { "Faults are on" } }
                 ul {
+                    @if rotated {
+                        li {
+                            (timeline::fault_mark("signing key: rotated"))
+                            span class="quiet" { " the old one is " a href="/faults" { "still in the key set" } }
+                        }
+                    }
                     @for (fault, times) in &faults {
                         li {
                             (timeline::fault_mark(&fault.describe()))
@@ -135,8 +143,10 @@ pub(super) fn banner(stage: &Stage, part: Part) -> Markup {
                         }
                     }
                 }
-                form method="post" action="/faults/off" {
-                    button name="fault" value="all" { "Switch all off" }
+                @if !faults.is_empty() {
+                    form method="post" action="/faults/off" {
+                        button name="fault" value="all" { "Switch all off" }
+                    }
                 }
             }
         }

@@ -31,10 +31,22 @@ pub(super) fn routes() -> Router<Arc<Stage>> {
 }
 
 /// What a page knows already.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Known {
-    #[serde(default)]
     since: u64,
+    /// The answer was there: nothing but calls can come.
+    settled: bool,
+}
+
+impl Known {
+    fn part(&self) -> Part {
+        if self.settled {
+            Part::ForSettledPage
+        } else {
+            Part::ForPage
+        }
+    }
 }
 
 /// Whether a part stands in its page, or comes to take its place there.
@@ -42,12 +54,15 @@ struct Known {
 pub(super) enum Part {
     OfPage,
     ForPage,
+    /// As [`ForPage`](Self::ForPage), without what does not change any more: whoever reads it
+    /// has unfolded and scrolled it.
+    ForSettledPage,
 }
 
 impl Part {
     /// Tells htmx to put it in the place of the part with the same id.
     pub(super) fn swap(self) -> Option<&'static str> {
-        (self == Self::ForPage).then_some("true")
+        (self != Self::OfPage).then_some("true")
     }
 }
 
@@ -76,7 +91,7 @@ async fn of_invocation(
     let parts = || {
         let version = stage.journal.last_change(id).unwrap_or_default();
         let invocation = stage.journal.get(id)?;
-        Some(detail::parts(&invocation, Part::ForPage, version))
+        Some(detail::parts(&invocation, known.part(), version))
     };
     news(&stage, newer, || parts().unwrap_or_default()).await
 }
@@ -93,7 +108,7 @@ async fn of_delivery(
             .last_change_of_delivery(id)
             .unwrap_or_default();
         let delivery = stage.journal.delivery(id)?;
-        Some(delivery::parts(&delivery, Part::ForPage, version))
+        Some(delivery::parts(&delivery, known.part(), version))
     };
     news(&stage, newer, || parts().unwrap_or_default()).await
 }

@@ -54,7 +54,8 @@ fn address(asked: &Asked, version: u64) -> String {
 fn count(slice: &Slice, part: Part) -> Markup {
     let (matching, total) = (slice.matching, slice.total);
     html! {
-        p class="quiet" id="count" role="status" hx-swap-oob=[part.swap()] {
+        // Its content alone changes: another element would not be read out.
+        p class="quiet" id="count" role="status" hx-swap-oob=[part.swap().map(|_| "innerHTML")] {
             @if matching == total { (total) @if total == 1 { " entry" } @else { " entries" } }
             @else { (matching) " of " (total) " entries" }
         }
@@ -119,7 +120,7 @@ fn line(row: &Row) -> Markup {
             td class="module" { code { (row.module) } }
             td class="who" { @if let Some(user) = &row.user { (who(user)) } }
             td class="number" { @if row.kind != Kind::Call { (row.calls) } }
-            td class="number" { @if row.outcome == Outcome::Pending { "…" } @else { (span(row.duration)) } }
+            td class="number" { (took(row)) }
             td class="number" { (short_time(row)) }
         }
     }
@@ -167,6 +168,13 @@ const fn class(outcome: Outcome) -> &'static str {
     }
 }
 
+fn took(row: &Row) -> String {
+    match row.outcome {
+        Outcome::Pending => "…".to_owned(),
+        _ => span(row.duration),
+    }
+}
+
 /// The zone stands in the title: it is the same in every row.
 fn short_time(row: &Row) -> Markup {
     let time = clock_time(row.at);
@@ -207,7 +215,7 @@ pub(super) fn recent(stage: &Stage, selected: &str) -> Markup {
                                 }
                                 " · " (short_time(row))
                             }
-                            span class="time" { (span(row.duration)) }
+                            span class="time" { (took(row)) }
                         }
                     }
                 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use tokio::time::sleep;
 
 use super::{Fault, Faults};
 use crate::emulator::{access::Refusal, storage};
@@ -17,11 +16,10 @@ const ON_DEMAND: &str = "A fault that is switched on.";
 pub(in crate::emulator) struct Struck(pub(in crate::emulator) Fault);
 
 impl Faults {
-    /// Keeps a call waiting where its API is slow on demand.
-    pub(in crate::emulator) async fn delay(&self, path: &str) -> Option<Fault> {
+    /// How long a call is kept waiting, where its API is slow on demand.
+    pub(in crate::emulator) fn delay(&self, path: &str) -> Option<(Fault, Duration)> {
         let slow = self.take(|fault| slowness(fault, path).is_some())?;
-        sleep(slowness(&slow, path)?).await;
-        Some(slow)
+        Some((slow, slowness(&slow, path)?))
     }
 
     /// Turns away a call of a product.

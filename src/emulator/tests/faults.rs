@@ -103,6 +103,27 @@ async fn products_are_slow_limited_refusing_and_failing_on_demand() {
 }
 
 #[tokio::test]
+async fn a_call_whose_caller_hangs_up_is_seen_too() {
+    let played = Played::start().await;
+    let slow = Fault::ProductSlow(Duration::from_mins(1));
+    on(&played, slow);
+    let url = played.api("confluence", CONTENT);
+    let token = played.user_token(MIRA);
+    let call = tokio::spawn(played.http.get(url).bearer_auth(token).send());
+    while !played.running.faults().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    call.abort();
+    let limit = Duration::from_secs(10);
+    let seen = played
+        .running
+        .wait_for(limit, |running| running.other_calls().pop());
+    let seen = seen.await.expect("the call that nobody waits for");
+    assert_eq!((seen.status.as_u16(), seen.faults), (499, vec![slow]));
+    assert!(seen.note.unwrap().contains("hung up"));
+}
+
+#[tokio::test]
 async fn the_gateway_and_the_storage_fail_on_demand() {
     let played = Played::start().await;
     on(&played, Fault::GatewayDown);
@@ -327,6 +348,7 @@ async fn the_page_rotates_the_key_and_removes_the_old_one() {
     assert!(both.len() == 2 && both.is_superset(&first));
     let (_, html) = page(&played, "faults").await;
     assert!(both.iter().all(|kid| html.contains(kid)));
+    assert!(page(&played, "").await.1.contains("signing key: rotated"));
     assert_eq!(post(&played, "faults/retire", &[]).await.1, "/faults");
     let last = kids().await;
     assert!(last.len() == 1 && last.is_disjoint(&first));
