@@ -52,7 +52,7 @@ fn installation(stage: &Stage) -> Markup {
 }
 
 pub(super) fn section(delivery: &Delivery, version: u64) -> Markup {
-    parts(delivery, Part::OfPage, version)
+    parts(delivery, Part::Standing, version)
 }
 
 /// What of the page changes with time: all of it until the delivery is settled, and then the trace.
@@ -80,7 +80,7 @@ pub(super) fn parts(delivery: &Delivery, part: Part, version: u64) -> Markup {
                 }
             }
         }
-        @if part != Part::ForSettledPage {
+        @if part != Part::UpdateOfSettled {
             div id="answered" hx-swap-oob=[part.swap()] { (attempts(delivery)) }
         }
         (live::pulse(&format!("/live/events/{id}?since={version}&settled={settled}")))

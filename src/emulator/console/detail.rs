@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub(super) fn section(invocation: &Invocation, version: u64) -> Markup {
-    parts(invocation, Part::OfPage, version)
+    parts(invocation, Part::Standing, version)
 }
 
 /// What of the page changes with time: all of it until the invocation is settled, and then the trace.
@@ -40,13 +40,13 @@ pub(super) fn parts(invocation: &Invocation, part: Part, version: u64) -> Markup
                 }
             }
         }
-        @if part == Part::OfPage {
+        @if part == Part::Standing {
             section class="card" {
                 h2 { span class="step" { "2" } "Request as Forge sends it" }
                 (request(&invocation.request, &invocation.claims))
             }
         }
-        @if part != Part::ForSettledPage {
+        @if part != Part::UpdateOfSettled {
             div id="answered" hx-swap-oob=[part.swap()] { (answered(invocation)) }
         }
         (live::pulse(&format!("/live/invocations/{id}?since={version}&settled={settled}")))

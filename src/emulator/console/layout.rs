@@ -100,7 +100,7 @@ pub(super) fn frame(stage: &Stage, tab: Tab, title: &str, places: &Places<'_>) -
                         span class="where" { "app " code { (stage.manifest.app_id.uuid()) } }
                     }
                 }
-                (banner(stage, Part::OfPage))
+                (banner(stage, Part::Standing))
                 p class="gone" role="alert" { "The emulator does not answer: what is shown may be old." }
                 div class="columns" {
                     (places.ask)

@@ -42,9 +42,9 @@ struct Known {
 impl Known {
     fn part(&self) -> Part {
         if self.settled {
-            Part::ForSettledPage
+            Part::UpdateOfSettled
         } else {
-            Part::ForPage
+            Part::Update
         }
     }
 }
@@ -52,17 +52,17 @@ impl Known {
 /// Whether a part stands in its page, or comes to take its place there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    OfPage,
-    ForPage,
-    /// As [`ForPage`](Self::ForPage), without what does not change any more: whoever reads it
+    Standing,
+    Update,
+    /// As [`Update`](Self::Update), without what does not change any more: whoever reads it
     /// has unfolded and scrolled it.
-    ForSettledPage,
+    UpdateOfSettled,
 }
 
 impl Part {
     /// Tells htmx to put it in the place of the part with the same id.
     pub(super) fn swap(self) -> Option<&'static str> {
-        (self != Self::OfPage).then_some("true")
+        (self != Self::Standing).then_some("true")
     }
 }
 
@@ -123,7 +123,7 @@ async fn news(stage: &Stage, newer: impl Fn() -> bool, parts: impl Fn() -> Marku
         () = until(&stage.journal, newer) => {}
         () = stage.stop.cancelled() => {}
     }
-    let told = html! { (parts()) (layout::banner(stage, Part::ForPage)) };
+    let told = html! { (parts()) (layout::banner(stage, Part::Update)) };
     Html(told.into_string()).into_response()
 }
 

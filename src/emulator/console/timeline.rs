@@ -27,10 +27,10 @@ pub(super) fn section(stage: &Stage, asked: &Asked) -> Markup {
         section class="card timeline" aria-labelledby="timeline" {
             div class="heading" {
                 h2 id="timeline" { "Timeline" }
-                (count(&slice, Part::OfPage))
+                (count(&slice, Part::Standing))
             }
             (asked::form(stage, asked))
-            (rows(asked, &slice, Part::OfPage))
+            (rows(asked, &slice, Part::Standing))
             @if asked.is_newest() { (live::pulse(&address(asked, slice.version))) }
         }
     }
@@ -41,8 +41,8 @@ pub(super) fn parts(stage: &Stage, asked: &Asked) -> Markup {
     let slice = stage.journal.slice(&asked.filter(), MAX_ROWS);
     html! {
         (live::pulse(&address(asked, slice.version)))
-        (count(&slice, Part::ForPage))
-        (rows(asked, &slice, Part::ForPage))
+        (count(&slice, Part::Update))
+        (rows(asked, &slice, Part::Update))
     }
 }
 
