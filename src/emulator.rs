@@ -34,6 +34,7 @@ mod firing;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod gateway;
+mod host;
 mod installation;
 mod jira;
 mod journal;
@@ -43,10 +44,12 @@ mod manifest;
 mod migration;
 mod mint;
 mod moment;
+mod place;
 mod platform;
 mod running;
 mod schedules;
 mod server;
+mod session;
 mod stage;
 mod start;
 mod storage;
@@ -78,12 +81,13 @@ pub use faults::{Fault, FaultError, Times};
 pub use installation::{Refused, Settling};
 pub use journal::{
     Answer, Attempt, Call, Delivery, DeliveryState, Hook, Identity, Invocation, Occasion, Purpose,
-    Retry, RetryReason, SentRequest, Settlement,
+    Retry, RetryReason, SentRequest, Settlement, Via,
 };
 pub use lifecycle::LifecycleError;
 pub use migration::{Migrate, Migrated, Reason};
 pub use platform::{Invoke, InvokeError};
 pub use running::{Running, User};
+pub use session::{Environment, License, SessionChange, SessionError, Theme};
 pub use start::StartError;
 pub use storage::{StoredIn, StoredItem};
 
@@ -184,17 +188,24 @@ impl Emulator {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address, source })?;
+        let pages = bind_pages(address).await?;
+        let pages_address = pages
+            .local_addr()
+            .map_err(|source| StartError::Listen { address, source })?;
         let stop = CancellationToken::new();
         let schedules_run = settings.schedules_run;
-        let stage = Arc::new(set_up(settings, manifest, address, stop.clone())?);
+        let addresses = (address, pages_address);
+        let stage = Arc::new(set_up(settings, manifest, addresses, stop.clone())?);
         if schedules_run {
             let schedules = schedules::run_all(Arc::clone(&stage));
             tokio::spawn(stop.clone().run_until_cancelled_owned(schedules));
         }
         let served = axum::serve(listener, server::router(Arc::clone(&stage)))
             .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let pages_served = axum::serve(pages, server::pages_router(Arc::clone(&stage)))
+            .with_graceful_shutdown(stop.clone().cancelled_owned());
         let task = tokio::spawn(async move {
-            if let Err(error) = served.await {
+            if let Err(error) = tokio::try_join!(served, pages_served) {
                 tracing::error!(cause = %error, "the emulator stopped serving");
             }
         });
@@ -221,10 +232,25 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
         })
 }
 
+/// The apps' pages have an origin of their own, as on the platform: the port after the
+/// console's, so that what a page keeps in the browser is there at the next start; any
+/// other where that is taken.
+async fn bind_pages(console: SocketAddr) -> Result<TcpListener, StartError> {
+    let mut address = console;
+    if let Some(next) = console.port().checked_add(1) {
+        address.set_port(next);
+        if let Ok(listener) = TcpListener::bind(address).await {
+            return Ok(listener);
+        }
+    }
+    address.set_port(0);
+    bind(address).await
+}
+
 fn set_up(
     settings: Settings,
     manifest: Manifest,
-    address: SocketAddr,
+    (address, pages): (SocketAddr, SocketAddr),
     stop: CancellationToken,
 ) -> Result<Stage, StartError> {
     if !(0.01..=100_000.0).contains(&settings.speed) {
@@ -243,8 +269,13 @@ fn set_up(
         query_delay: settings.storage_query_delay,
     };
     let faults = Arc::<faults::Faults>::default();
+    let folder = settings.manifest.parent().map(PathBuf::from);
     Ok(Stage {
         title: settings.title,
+        session: session::CurrentSession::default(),
+        fits: host::BrowserFits::new(settings.clock.clone()),
+        folder: folder.unwrap_or_default(),
+        pages_origin: format!("http://{pages}"),
         tokens: tokens::Tokens::new(
             &key.oauth_secret,
             &manifest.scopes,

@@ -147,6 +147,11 @@ fn sources(options: &Options, emulator: &Running) -> Sources {
     sources
         .variables
         .insert("FORGE_REMOTE_ENV".to_owned(), "development".to_owned());
+    // Where `requestRemote` comes from here; somebody may want to see it refused.
+    sources
+        .variables
+        .entry("FORGE_REMOTE__SERVER__CORS_ORIGINS".to_owned())
+        .or_insert_with(|| emulator.console_origin());
     sources
 }
 
@@ -157,6 +162,9 @@ fn sources(options: &Options, emulator: &Running) -> Sources {
 fn welcome(emulator: &Running, server: &Server) {
     println!();
     println!("  console  {}", emulator.console_url());
+    if let Some(module) = emulator.module_keys().first() {
+        println!("  page     {}", emulator.host_url(module));
+    }
     println!("  remote   http://{}", server.address());
     println!("  health   http://{}/readyz", server.admin_address());
     println!();
@@ -171,6 +179,9 @@ fn welcome(emulator: &Running, server: &Server) {
 fn welcome_for(emulator: &Running, remote: &Url) {
     println!();
     println!("  console  {}", emulator.console_url());
+    if let Some(module) = emulator.module_keys().first() {
+        println!("  page     {}", emulator.host_url(module));
+    }
     println!("  remote   {remote}");
     println!();
     println!("  Start that remote with these settings, then open the console. Ctrl-C stops this.");
@@ -178,5 +189,7 @@ fn welcome_for(emulator: &Running, remote: &Url) {
     for (key, value) in trust(emulator) {
         println!("    FORGE_REMOTE__{key}={value}");
     }
+    let origin = emulator.console_origin();
+    println!("    FORGE_REMOTE__SERVER__CORS_ORIGINS={origin}");
     println!();
 }

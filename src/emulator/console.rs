@@ -171,7 +171,7 @@ async fn guard(request: Request, next: Next) -> Response {
 }
 
 /// Browsers name the page's origin in every post; other clients name none.
-fn same_site(headers: &HeaderMap) -> bool {
+pub(super) fn same_site(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let host = text(header::HOST).unwrap_or_default();
     let origin_is_ours = text(header::ORIGIN)

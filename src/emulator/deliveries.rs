@@ -212,7 +212,10 @@ impl Run {
         let installed = stage.installed.current();
         let installed = installed.filter(|installed| installed.id == self.installation)?;
         let url = address(&stage.remote.load(), &parcel.path)?;
-        let fit = stage.mint.backend(&installed, &parcel.endpoint_key)?;
+        let session = stage.session.get();
+        let fit = stage
+            .mint
+            .backend(&installed, &parcel.endpoint_key, &session)?;
         let oauth = oauth_tokens(stage, installed.id, parcel.auth, None)?;
         let body = parcel.content.body(retry);
         let mut headers = HeaderMap::new();

@@ -189,6 +189,11 @@ impl Faults {
         Some(fault)
     }
 
+    /// Whether one is on that would strike here.
+    pub(super) fn is_on(&self, strikes: impl Fn(&Fault) -> bool) -> bool {
+        self.on().iter().any(|(fault, _)| strikes(fault))
+    }
+
     pub(super) fn all(&self) -> Vec<(Fault, Times)> {
         self.on().clone()
     }

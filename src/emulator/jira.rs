@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Json, Router,
-    extract::{Path, Query},
+    extract::{Path, Query, State},
     routing::get,
 };
 use http::StatusCode;
@@ -55,6 +55,7 @@ async fn myself(Extension(grant): Extension<Grant>) -> Result<Json<Value>, Refus
 }
 
 async fn my_permissions(
+    State(stage): State<Arc<Stage>>,
     Extension(grant): Extension<Grant>,
     Query(query): Query<PermissionsQuery>,
 ) -> Result<Json<Value>, Refusal> {
@@ -65,7 +66,7 @@ async fn my_permissions(
             "The 'permissions' query parameter is required.",
         ));
     };
-    let administrator = world::user(&grant.sub).is_some_and(|user| user.administrator);
+    let administrator = stage.session.get().administers(&grant.sub);
     let mut permissions = Map::new();
     for key in asked.split(',').map(str::trim) {
         let (id, name, kind, have) = match key {

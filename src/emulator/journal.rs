@@ -22,7 +22,7 @@ use crate::trace::TraceId;
 
 pub(super) use deliveries::{Full, MAX_DELIVERIES, MAX_REQUEST_BODY};
 pub use delivery::{Attempt, Delivery, DeliveryState, Hook, Occasion, Retry, RetryReason};
-pub use record::{Answer, Call, Identity, Invocation, Purpose, SentRequest, Settlement};
+pub use record::{Answer, Call, Identity, Invocation, Purpose, SentRequest, Settlement, Via};
 pub(super) use timeline::{Filter, Kind, Outcome, Row, Slice};
 
 /// Invocations that are remembered, besides those under way; the oldest goes first.

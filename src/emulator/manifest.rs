@@ -6,6 +6,7 @@
 mod document;
 mod entities;
 mod event_scopes;
+mod frontend;
 mod lint;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use crate::ids::{AppId, Product};
 
 use document::Document;
+pub(super) use frontend::{Frontend, PagePermissions};
 pub(super) use triggers::{Endpoint, Interval, Migration, Schedule, Triggers};
 
 pub(super) use entities::{AttributeType, Entity, Index};
@@ -42,6 +44,11 @@ pub(super) struct Manifest {
     /// What the platform fires by itself.
     pub(super) triggers: Triggers,
     pub(super) scopes: Scopes,
+    /// Keys of the remotes: `requestRemote` may call any of them.
+    pub(super) remotes: Vec<String>,
+    /// Paths of the resources by key.
+    pub(super) resources: BTreeMap<String, String>,
+    pub(super) page_permissions: PagePermissions,
     /// Entity types of the app's storage.
     pub(super) entities: Vec<Entity>,
 }
@@ -56,6 +63,16 @@ pub(super) struct UiModule {
     pub(super) product: Product,
     pub(super) remote: String,
     pub(super) auth: TokenSwitches,
+    /// None if the manifest names no resource of that key.
+    pub(super) frontend: Option<Frontend>,
+}
+
+impl UiModule {
+    /// Whether it is a page by itself and no part of the product's own.
+    pub(super) fn is_whole_page(&self) -> bool {
+        let kind = self.kind.rsplit(':').next().unwrap_or_default();
+        kind == "globalPage" || kind == "adminPage" || kind == "fullPage"
+    }
 }
 
 /// `endpoint.auth`: which tokens travel with an invocation.
@@ -164,6 +181,13 @@ impl Manifest {
             products: products(&document),
             modules: ui_modules(&document),
             triggers: Triggers::of(&document),
+            remotes: document.remotes.iter().map(|it| it.key.clone()).collect(),
+            resources: document
+                .resources
+                .iter()
+                .map(|it| (it.key.clone(), it.path.clone()))
+                .collect(),
+            page_permissions: PagePermissions::of(&document.permissions),
             scopes: Scopes(document.permissions.scopes.into_flags()),
             entities: document.app.storage.entities,
         };
@@ -236,6 +260,7 @@ fn ui_modules(document: &Document) -> Vec<UiModule> {
                     product: product.clone(),
                     remote,
                     auth: endpoint.auth.switches(),
+                    frontend: Frontend::of(entry, &document.resources),
                 });
             }
         }

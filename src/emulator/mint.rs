@@ -11,6 +11,8 @@ use super::{
     installation::Installation,
     keys::{KeyError, Keys, SigningKey},
     manifest::UiModule,
+    place,
+    session::Session,
     world,
 };
 use crate::{
@@ -99,25 +101,32 @@ impl Mint {
         self.lifetime
     }
 
-    /// The FIT of a UI invocation of `module` by `user`.
+    /// The FIT of a UI invocation of `module` by `user`, who need not be the session's.
     pub(super) fn ui(
         &self,
         installation: &Installation,
         module: &UiModule,
         user: &world::User,
+        session: &Session,
     ) -> Option<Fit> {
         // The product that the module lives in is the primary one of the call.
-        let app = self.app(installation, &module.product, (&module.kind, &module.key));
+        let caller = (module.kind.as_str(), module.key.as_str());
+        let app = self.app(installation, &module.product, caller, session);
         let mut claims = self.registered(&app);
-        claims["context"] = context(module);
+        claims["context"] = place::context(module, session);
         claims["principal"] = user.account_id.into();
         self.sign(claims)
     }
 
     /// The FIT of what the platform fires at an endpoint: nobody is in session, and it comes from nowhere.
-    pub(super) fn backend(&self, installation: &Installation, endpoint: &str) -> Option<Fit> {
+    pub(super) fn backend(
+        &self,
+        installation: &Installation,
+        endpoint: &str,
+        session: &Session,
+    ) -> Option<Fit> {
         let primary = installation.products.first()?;
-        let app = self.app(installation, primary, (ENDPOINT, endpoint));
+        let app = self.app(installation, primary, (ENDPOINT, endpoint), session);
         self.sign(self.registered(&app))
     }
 
@@ -163,6 +172,7 @@ impl Mint {
         installation: &Installation,
         primary: &Product,
         (kind, key): (&str, &str),
+        session: &Session,
     ) -> Value {
         let contexts: Vec<_> = installation
             .products
@@ -176,7 +186,7 @@ impl Mint {
             })
             .collect();
         let environment = world::environment();
-        json!({
+        let mut app = json!({
             "id": self.app_id,
             "version": "1",
             "appVersion": installation.app_version,
@@ -184,62 +194,18 @@ impl Mint {
             "apiBaseUrl": self.api_base_url(primary),
             "installation": {"id": installation.id, "contexts": contexts},
             "environment": {
-                "type": "DEVELOPMENT",
+                "type": session.environment.name(),
                 "id": format!(
                     "ari:cloud:ecosystem::environment/{}/{environment}",
                     self.app_id.uuid()
                 ),
             },
             "module": {"type": kind, "key": key},
-        })
-    }
-}
-
-fn context(module: &UiModule) -> Value {
-    json!({
-        "localId": world::random_uuid(),
-        "cloudId": world::cloud_id(),
-        "moduleKey": module.key,
-        "siteUrl": world::SITE_URL,
-        "extension": extension(module),
-    })
-}
-
-/// What the product adds, by module type.
-fn extension(module: &UiModule) -> Value {
-    let kind = module.kind.as_str();
-    let site = world::SITE_URL;
-    let (page, issue) = (&world::PAGES[0], &world::ISSUES[0]);
-    let space = json!({"id": page.space().map(|space| space.id), "key": page.space});
-    match kind {
-        "confluence:globalPage" => json!({
-            "type": kind,
-            "location": format!("{site}/wiki/apps/{}", module.key),
-        }),
-        "macro" => json!({
-            "type": kind,
-            "content": {"id": page.id, "type": "page", "subtype": null},
-            "space": space,
-            "isEditing": false,
-            "references": [],
-        }),
-        _ if module.product == Product::Confluence => json!({
-            "type": kind,
-            "content": {"id": page.id, "type": "page", "subtype": null},
-            "space": space,
-            "location": format!("{site}/wiki/spaces/{}/pages/{}", page.space, page.id),
-        }),
-        "jira:globalPage" | "jira:adminPage" | "jira:fullPage" => json!({
-            "type": kind,
-            "location": format!("{site}/jira/apps/{}", module.key),
-        }),
-        _ => json!({
-            "type": kind,
-            "issue": {"id": issue.id, "key": issue.key, "type": issue.kind.1, "typeId": issue.kind.0},
-            "project": {"id": world::PROJECT_ID, "key": world::PROJECT_KEY, "type": "software"},
-            "isNewToIssue": false,
-            "location": format!("{site}/browse/{}", issue.key),
-        }),
+        });
+        if let Some(license) = session.license.claim(self.clock.now()) {
+            app["license"] = license;
+        }
+        app
     }
 }
 
@@ -264,7 +230,8 @@ mod tests {
         let installation = Installation::of(&manifest.app_id, manifest.products.clone());
         let module = manifest.module(module).unwrap();
         let user = world::user(world::MIRA).unwrap();
-        (mint.ui(&installation, module, user).unwrap(), mint)
+        let fit = mint.ui(&installation, module, user, &Session::default());
+        (fit.unwrap(), mint)
     }
 
     fn mint() -> (Mint, Manifest) {
@@ -287,7 +254,7 @@ mod tests {
         let (mint, manifest) = mint();
         let installation = Installation::of(&manifest.app_id, manifest.products);
         let claims = mint
-            .backend(&installation, "events-endpoint")
+            .backend(&installation, "events-endpoint", &Session::default())
             .unwrap()
             .claims;
         assert!(claims.get("principal").is_none() && claims.get("context").is_none());

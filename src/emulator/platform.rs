@@ -20,7 +20,7 @@ use crate::conformance::answer::{Exchange, Finding, Severity, judge};
 
 pub(super) use again::{Remembered, may_be_cut};
 pub(super) use envelope::{Envelope, oauth_tokens};
-pub(super) use received::Received;
+pub(super) use received::{Received, mask, masked, shown};
 
 use request::Prepared;
 
@@ -92,6 +92,9 @@ pub enum InvokeError {
     /// The request was longer than what is kept of it.
     #[error("its body was kept in part only, and cannot be sent again: send it from the form")]
     Cut,
+    /// Forge had no part in it.
+    #[error("a browser sent it: send it from its page again, or as a curl command")]
+    FromBrowser,
     /// The app was removed and installed anew since.
     #[error("it belongs to an installation that was removed: invoke the remote anew")]
     Reinstalled,
@@ -107,7 +110,8 @@ pub enum InvokeError {
 ///
 /// It goes on when the caller goes away: a remote cannot tell, and the journal shall have its end.
 pub(super) async fn invoke(stage: &Arc<Stage>, invoke: Invoke) -> Result<Invocation, InvokeError> {
-    send(stage, |stage| Prepared::new(stage, invoke)).await
+    let relayed = relay(stage, invoke).await?;
+    Ok(relayed.invocation)
 }
 
 /// Sends the request of an invocation once more, as a new one.
@@ -115,13 +119,27 @@ pub(super) async fn again(
     stage: &Arc<Stage>,
     invocation: &Invocation,
 ) -> Result<Invocation, InvokeError> {
-    send(stage, |stage| Prepared::again(stage, invocation)).await
+    let relayed = send(stage, |stage| Prepared::again(stage, invocation)).await?;
+    Ok(relayed.invocation)
+}
+
+/// What became of an invocation, for the page that made it.
+#[derive(Debug)]
+pub(super) struct Relayed {
+    pub(super) invocation: Invocation,
+    /// The remote's answer as it came, whole and unmasked: none if nothing was sent.
+    pub(super) received: Option<Received>,
+}
+
+/// [`invoke`], with the answer as it came.
+pub(super) async fn relay(stage: &Arc<Stage>, invoke: Invoke) -> Result<Relayed, InvokeError> {
+    send(stage, |stage| Prepared::new(stage, invoke)).await
 }
 
 async fn send(
     stage: &Arc<Stage>,
     prepare: impl FnOnce(&Stage) -> Result<Prepared, InvokeError>,
-) -> Result<Invocation, InvokeError> {
+) -> Result<Relayed, InvokeError> {
     let permit = Arc::clone(&stage.under_way).acquire_owned().await;
     let permit = permit.map_err(|_| InvokeError::Stopped)?;
     let prepared = prepare(stage)?;
@@ -133,7 +151,7 @@ async fn send(
     run.await.ok().flatten().ok_or(InvokeError::Stopped)
 }
 
-async fn run(stage: &Stage, prepared: Prepared) -> Option<Invocation> {
+async fn run(stage: &Stage, prepared: Prepared) -> Option<Relayed> {
     let id = stage.journal.begin(
         prepared.journal_entry(stage.clock.now()),
         prepared.envelope.token_ids(),
@@ -142,17 +160,19 @@ async fn run(stage: &Stage, prepared: Prepared) -> Option<Invocation> {
     let (tokens, fit_was_good) = (envelope.tokens(), envelope.fit_is_good());
     let began = Instant::now();
     if envelope.body_len() > MAX_REQUEST_BYTES {
-        return close(stage, id, Duration::ZERO, |invocation| {
-            invocation.settlement = Settlement::Rejected {
-                message: settle::UNEXPECTED.to_owned(),
-            };
+        let invocation = close(stage, id, Duration::ZERO, |invocation| {
+            invocation.settlement = settle::rejected(settle::UNEXPECTED);
             invocation.verdict = vec![too_large_a_request()];
+        })?;
+        return Some(Relayed {
+            invocation,
+            received: None,
         });
     }
     let limit = stage.invocation_limit;
     let received = Received::within(limit, &stage.client, envelope).await;
     let elapsed = began.elapsed();
-    close(stage, id, elapsed, |invocation| {
+    let invocation = close(stage, id, elapsed, |invocation| {
         invocation.settlement = settlement(&received, limit);
         invocation.verdict = judge(&Exchange {
             fit_was_good,
@@ -162,6 +182,10 @@ async fn run(stage: &Stage, prepared: Prepared) -> Option<Invocation> {
             limit,
         });
         invocation.answer = received.answer(&tokens);
+    })?;
+    Some(Relayed {
+        invocation,
+        received: Some(received),
     })
 }
 

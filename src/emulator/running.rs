@@ -9,6 +9,7 @@ use url::Url;
 use super::{
     journal::{Call, Invocation},
     platform::{self, Invoke, InvokeError},
+    session::{SessionChange, SessionError},
     stage::Stage,
     storage::{self, StoredItem},
     world,
@@ -49,6 +50,32 @@ impl Running {
     #[must_use]
     pub fn console_url(&self) -> String {
         format!("{}/", self.stage.origin)
+    }
+
+    /// The page of the product that shows the UI module of that key.
+    #[must_use]
+    pub fn host_url(&self, module_key: &str) -> String {
+        format!("{}/host/{module_key}", self.stage.origin)
+    }
+
+    /// The origin of host pages, from which `requestRemote` comes: an entry of `server.cors_origins`.
+    #[must_use]
+    pub fn console_origin(&self) -> String {
+        self.stage.origin.clone()
+    }
+
+    /// The origin of the apps' own pages, which a host page frames.
+    #[must_use]
+    pub fn pages_origin(&self) -> String {
+        self.stage.pages_origin.clone()
+    }
+
+    /// Signs somebody else in, or changes the circumstances that are in every FIT from now on.
+    ///
+    /// # Errors
+    /// [`SessionError`] for a user, page or issue that the site has not; then nothing changes.
+    pub fn change_session(&self, change: &SessionChange) -> Result<(), SessionError> {
+        self.stage.session.change(change)
     }
 
     /// The key set that FITs are verified with: `fit.jwks_url`.

@@ -14,7 +14,7 @@ use jsonwebtoken::jwk::JwkSet;
 
 use super::{
     access::{gate, not_played},
-    confluence, console, gateway, jira,
+    confluence, console, gateway, host, jira,
     stage::Stage,
     storage,
 };
@@ -33,8 +33,16 @@ pub(super) fn router(stage: Arc<Stage>) -> Router {
     Router::new()
         .route("/.well-known/jwks.json", get(key_set))
         .merge(apis)
+        .merge(host::routes(&stage))
         .merge(console::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn(local_names_only))
+        .with_state(stage)
+}
+
+/// The listener of the apps' own pages: their files, and nothing that acts.
+pub(super) fn pages_router(stage: Arc<Stage>) -> Router {
+    host::pages()
         .layer(from_fn(local_names_only))
         .with_state(stage)
 }

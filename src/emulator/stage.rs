@@ -1,6 +1,7 @@
 //! What every part of the emulator shares.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
@@ -11,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
-    deliveries::Timing, exchange_meter::ExchangeMeter, faults::Faults, installation::Installed,
-    journal::Journal, manifest::Manifest, mint::Mint, storage::Storage, tokens::Tokens,
+    deliveries::Timing, exchange_meter::ExchangeMeter, faults::Faults, host::BrowserFits,
+    installation::Installed, journal::Journal, manifest::Manifest, mint::Mint,
+    session::CurrentSession, storage::Storage, tokens::Tokens,
 };
 use crate::clock::Clock;
 
@@ -22,6 +24,9 @@ pub(super) struct Stage {
     pub(super) title: String,
     pub(super) manifest: Manifest,
     pub(super) installed: Installed,
+    pub(super) session: CurrentSession,
+    /// FITs that the browser holds for `requestRemote`.
+    pub(super) fits: BrowserFits,
     pub(super) mint: Mint,
     pub(super) tokens: Tokens,
     pub(super) journal: Journal,
@@ -49,4 +54,8 @@ pub(super) struct Stage {
     pub(super) client: reqwest::Client,
     /// `http://127.0.0.1:4000`
     pub(super) origin: String,
+    /// Where the apps' pages come from.
+    pub(super) pages_origin: String,
+    /// Where the manifest is: its paths begin there.
+    pub(super) folder: PathBuf,
 }

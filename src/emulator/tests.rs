@@ -8,6 +8,7 @@ mod events;
 mod events_console;
 mod exchange;
 mod faults;
+mod host;
 mod lifecycle;
 mod proxy;
 mod remote;

@@ -216,6 +216,12 @@ async fn one_command_brings_the_page_up() {
             )
         })
         .expect("the console's address");
+    let mut told = |what: &str| {
+        let found =
+            lines.find_map(|line| Some(line.unwrap().trim().strip_prefix(what)?.trim().to_owned()));
+        found.unwrap_or_else(|| panic!("no {what}"))
+    };
+    let (page_of_the_app, remote) = (told("page"), told("remote"));
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .build()
@@ -258,6 +264,18 @@ async fn one_command_brings_the_page_up() {
     let shown = http.get(shown).send().await.unwrap().text().await.unwrap();
     assert!(shown.contains(">Trace</h2>"), "{shown}");
     assert!(shown.contains("200"), "{shown}");
+
+    let page = http.get(&page_of_the_app).send().await.unwrap();
+    assert_eq!(page.status(), 200, "{page_of_the_app}");
+    let preflight = http
+        .request(reqwest::Method::OPTIONS, format!("{remote}/api/invocation"))
+        .header("origin", origin)
+        .header("access-control-request-method", "GET")
+        .send()
+        .await
+        .unwrap();
+    let allowed = preflight.headers().get("access-control-allow-origin");
+    assert_eq!(allowed.unwrap(), origin, "`requestRemote` comes from there");
 
     let kill = Command::new("kill")
         .arg(child.0.id().to_string())

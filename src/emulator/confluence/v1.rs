@@ -1,8 +1,10 @@
 //! `/wiki/rest/api`: offsets, `_links.next`, expansions.
 
+use std::sync::Arc;
+
 use axum::{
     Extension, Json,
-    extract::{Path, Query},
+    extract::{Path, Query, State},
 };
 use http::StatusCode;
 use serde::Deserialize;
@@ -12,6 +14,7 @@ use url::form_urlencoded;
 use super::{visible, web_path};
 use crate::emulator::{
     access::Refusal,
+    stage::Stage,
     tokens::Grant,
     world::{self, Page, SITE_URL},
 };
@@ -117,6 +120,7 @@ pub(super) async fn one(
 }
 
 pub(super) async fn current_user(
+    State(stage): State<Arc<Stage>>,
     Extension(grant): Extension<Grant>,
     Query(query): Query<OneQuery>,
 ) -> Result<Json<Value>, Refusal> {
@@ -141,7 +145,7 @@ pub(super) async fn current_user(
     });
     if Expansions::of(query.expand.as_deref()).asks("operations") {
         let mut operations = vec![json!({"operation": "use", "targetType": "application"})];
-        if user.is_some_and(|user| user.administrator) {
+        if stage.session.get().administers(&grant.sub) {
             operations.push(json!({"operation": "administer", "targetType": "application"}));
         }
         body["operations"] = operations.into();

@@ -15,7 +15,7 @@ use crate::{
     conformance::answer::{Finding, Severity},
     emulator::{
         faults::Fault,
-        journal::{Answer, Invocation, SentRequest, Settlement},
+        journal::{Answer, Invocation, SentRequest, Settlement, Via},
     },
 };
 
@@ -30,7 +30,7 @@ pub(super) fn parts(invocation: &Invocation, part: Part, version: u64) -> Markup
     html! {
         div id="happened" hx-swap-oob=[part.swap()] {
             (summary(invocation))
-            (actions(&format!("/invocations/{id}"), true))
+            (actions(&format!("/invocations/{id}"), invocation.via == Via::InvokeRemote))
             (pages(invocation))
             section class="card" {
                 h2 { span class="step" { "1" } "Trace" }
@@ -97,6 +97,7 @@ fn summary(invocation: &Invocation) -> Markup {
             }
             p class="quiet" {
                 (invocation.user) " in " code { (invocation.module_key) }
+                " by " code { (invocation.via.name()) }
                 " · " (span(invocation.duration))
                 " · " (count(invocation.calls.len(), "call"))
                 " · " @if broken == 0 { "no rule broken" } @else { a class="broken" href="#verdict" { (count(broken, "rule")) " broken" } }

@@ -92,6 +92,7 @@ pub(super) fn frame(stage: &Stage, tab: Tab, title: &str, places: &Places<'_>) -
                         a href="/" aria-current=[current(Tab::Timeline)] { "Timeline" }
                         a href="/events" aria-current=[current(Tab::Events)] { "Events" }
                         a href="/storage" aria-current=[current(Tab::Storage)] { "Storage" }
+                        a href="/host" { "Pages" }
                         a href="/faults" aria-current=[current(Tab::Faults)] { "Faults" }
                         a href="/site" aria-current=[current(Tab::Site)] { "Site" }
                     }

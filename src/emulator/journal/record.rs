@@ -24,7 +24,9 @@ pub struct Invocation {
     pub user: &'static str,
     /// Key of the UI module it came from.
     pub module_key: String,
-    /// The request as Forge sent it, tokens masked.
+    /// Which way it went.
+    pub via: Via,
+    /// The request as it was sent, tokens masked.
     pub request: SentRequest,
     /// Claims of the FIT.
     pub claims: Value,
@@ -40,6 +42,27 @@ pub struct Invocation {
     pub verdict: Vec<Finding>,
     /// What was wrong with the request because a fault was switched on.
     pub faults: Vec<Fault>,
+}
+
+/// Which way a call of a page went to the remote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// Through Forge, which adds tokens and settles the answer.
+    InvokeRemote,
+    /// Straight from the browser, with the FIT alone. What is kept of it is what the host
+    /// page reported.
+    RequestRemote,
+}
+
+impl Via {
+    /// The function of `@forge/bridge` that the page called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvokeRemote => "invokeRemote",
+            Self::RequestRemote => "requestRemote",
+        }
+    }
 }
 
 /// A request as Forge sends it.

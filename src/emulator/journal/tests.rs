@@ -13,6 +13,7 @@ pub(super) fn invocation(trace: &TraceId) -> Invocation {
         trace_id: trace.clone(),
         user: "Mira",
         module_key: "page".into(),
+        via: Via::InvokeRemote,
         request: SentRequest {
             method: Method::GET,
             url: "http://127.0.0.1:8080/".parse().unwrap(),

@@ -15,6 +15,8 @@ pub(super) struct Document {
     #[serde(default)]
     pub(super) remotes: Vec<Remote>,
     #[serde(default)]
+    pub(super) resources: Vec<Resource>,
+    #[serde(default)]
     pub(super) permissions: Permissions,
 }
 
@@ -47,6 +49,10 @@ pub(super) struct Module {
     /// A text, or a map with an i18n key.
     title: Option<Value>,
     pub(super) resolver: Option<Resolver>,
+    /// Of a UI module: the key of its resource, with `/entry` where that has several.
+    pub(super) resource: Option<String>,
+    /// Of a UI module: `native` is UI Kit.
+    pub(super) render: Option<String>,
     /// Of a trigger: the endpoint that gets its events.
     pub(super) endpoint: Option<String>,
     /// Of an endpoint or a migration: the remote behind it.
@@ -149,10 +155,34 @@ pub(super) struct Storage {
     pub(super) in_scope_eud: Option<bool>,
 }
 
+/// Where the files of a UI are.
+#[derive(Debug, Deserialize)]
+pub(super) struct Resource {
+    pub(super) key: String,
+    pub(super) path: String,
+    /// Entries by name, each an HTML file.
+    #[serde(default)]
+    pub(super) entry: BTreeMap<String, String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Permissions {
     #[serde(default)]
     pub(super) scopes: ScopeList,
+    #[serde(default)]
+    pub(super) content: ContentPermissions,
+    /// What pages may load from elsewhere, by kind.
+    #[serde(default)]
+    pub(super) external: Value,
+}
+
+/// What a page's own HTML may hold besides files.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ContentPermissions {
+    #[serde(default)]
+    pub(super) scripts: Vec<String>,
+    #[serde(default)]
+    pub(super) styles: Vec<String>,
 }
 
 /// A list of names, or a map from name to flags.

@@ -117,20 +117,20 @@ impl Received {
 }
 
 /// The text with each token cut down to its first characters: an answer may echo one.
-fn masked(text: &str, tokens: &[Secret]) -> String {
+pub(in crate::emulator) fn masked(text: &str, tokens: &[Secret]) -> String {
     tokens.iter().fold(text.to_owned(), |text, token| {
         text.replace(token.expose(), &mask(token.expose()))
     })
 }
 
 /// As much of a text as is kept for the console.
-pub(super) fn shown(text: &str) -> String {
+pub(in crate::emulator) fn shown(text: &str) -> String {
     let end = text.floor_char_boundary(text.len().min(MAX_SHOWN_BYTES));
     text[..end].to_owned()
 }
 
 /// The first eight characters.
-pub(super) fn mask(token: &str) -> String {
+pub(in crate::emulator) fn mask(token: &str) -> String {
     let shown: String = token.chars().take(8).collect();
     format!("{shown}…")
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     emulator::{
-        journal::{Invocation, Settlement},
+        journal::{Invocation, Settlement, Via},
         stage::Stage,
         world,
     },
@@ -52,7 +52,8 @@ impl Prepared {
         let headers = own_headers(invoke.headers, body.is_some())?;
         let installation = stage.installed.current();
         let installation = installation.ok_or(InvokeError::NotInstalled)?;
-        let fit = stage.mint.ui(&installation, module, user);
+        let session = stage.session.get();
+        let fit = stage.mint.ui(&installation, module, user, &session);
         let oauth = oauth_tokens(stage, installation.id, module.auth, Some(user.account_id));
         Ok(Self {
             user: user.name,
@@ -69,6 +70,9 @@ impl Prepared {
 
     /// The request of an invocation, with a FIT and tokens of now.
     pub(super) fn again(stage: &Stage, invocation: &Invocation) -> Result<Self, InvokeError> {
+        if invocation.via != Via::InvokeRemote {
+            return Err(InvokeError::FromBrowser);
+        }
         let lifetime = stage.mint.lifetime();
         Ok(Self {
             user: invocation.user,
@@ -84,6 +88,7 @@ impl Prepared {
             trace_id: self.envelope.trace_id.clone(),
             user: self.user,
             module_key: self.module_key.clone(),
+            via: Via::InvokeRemote,
             request: self.envelope.shown(),
             claims: self.envelope.claims.clone(),
             calls: Vec::new(),

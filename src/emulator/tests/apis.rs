@@ -155,7 +155,12 @@ async fn a_call_without_a_good_token_is_refused_in_the_gateways_words() {
         let module = &stage.manifest.modules[0];
         stage
             .mint
-            .ui(&stage.installed.last(), module, world::user(MIRA).unwrap())
+            .ui(
+                &stage.installed.last(),
+                module,
+                world::user(MIRA).unwrap(),
+                &stage.session.get(),
+            )
             .unwrap()
             .token
     };

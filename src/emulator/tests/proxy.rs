@@ -14,7 +14,7 @@ use crate::emulator::world::{JONAS, MIRA, PRIYA};
 
 const HTML: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/html")];
 
-fn bad_remote() -> Router {
+pub(super) fn bad_remote() -> Router {
     Router::new()
         .route("/empty", get(|| async { StatusCode::NO_CONTENT }))
         .route("/json", get(|| async { axum::Json(json!({"ok": true})) }))
