@@ -92,6 +92,9 @@ pub enum InvokeError {
     /// The request was longer than what is kept of it.
     #[error("its body was kept in part only, and cannot be sent again: send it from the form")]
     Cut,
+    /// The remote was at another address then.
+    #[error("it went to an address where the remote is no more: invoke the remote anew")]
+    Elsewhere,
     /// The app was removed and installed anew since.
     #[error("it belongs to an installation that was removed: invoke the remote anew")]
     Reinstalled,
