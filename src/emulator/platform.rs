@@ -95,6 +95,9 @@ pub enum InvokeError {
     /// Forge had no part in it.
     #[error("a browser sent it: send it from its page again, or as a curl command")]
     FromBrowser,
+    /// The remote was at another address then.
+    #[error("it went to an address where the remote is no more: invoke the remote anew")]
+    Elsewhere,
     /// The app was removed and installed anew since.
     #[error("it belongs to an installation that was removed: invoke the remote anew")]
     Reinstalled,

@@ -61,6 +61,10 @@ impl Envelope {
         if may_be_cut(request.body.as_deref(), remembered.kept) {
             return Err(InvokeError::Cut);
         }
+        // The tokens are for the remote, and it may have another address by now.
+        if request.url.origin() != stage.remote.load().origin() {
+            return Err(InvokeError::Elsewhere);
+        }
         let installation = stage.installed.current().ok_or(InvokeError::NotInstalled)?;
         if claims["app"]["installationId"] != serde_json::json!(installation.id) {
             return Err(InvokeError::Reinstalled);

@@ -219,6 +219,14 @@ async fn what_cannot_be_sent_again_says_so() {
     let (status, _, html) = post(&played, "invocations/2/again", &[]).await;
     assert_eq!(status, 422);
     assert!(html.contains("an installation that was removed"));
+    played
+        .running
+        .set_remote("http://127.0.0.1:9".parse().unwrap());
+    for path in ["invocations/2/again", "invocations/2/curl"] {
+        let (status, _, html) = post(&played, path, &[]).await;
+        assert_eq!(status, 422);
+        assert!(html.contains("where the remote is no more"), "{html}");
+    }
     for path in ["invocations/99/again", "events/99/curl"] {
         assert_eq!(post(&played, path, &[]).await.0, 404);
     }
