@@ -29,6 +29,7 @@ mod console;
 mod deliveries;
 mod events;
 mod exchange_meter;
+mod faults;
 mod firing;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -79,6 +80,7 @@ use manifest::Manifest;
 use stage::Stage;
 
 pub use events::{FireError, FireEvent};
+pub use faults::{Fault, FaultError, Times};
 pub use installation::{Refused, Settling};
 pub use journal::{
     Answer, Attempt, Call, Delivery, DeliveryState, Hook, Identity, Invocation, Occasion, Purpose,
@@ -268,6 +270,7 @@ fn set_up(
         requests_per_second: settings.storage_requests_per_second,
         query_delay: settings.storage_query_delay,
     };
+    let faults = Arc::<faults::Faults>::default();
     let folder = settings.manifest.parent().map(PathBuf::from);
     Ok(Stage {
         title: settings.title,
@@ -283,6 +286,7 @@ fn set_up(
         ),
         mint: mint::Mint::new(
             key,
+            Arc::clone(&faults),
             manifest.app_id,
             origin.clone(),
             settings.fit_lifetime,
@@ -290,6 +294,8 @@ fn set_up(
         ),
         journal: journal::Journal::default(),
         invocations: platform::Rate::of(settings.invocations_per_minute),
+        faults,
+        listeners: Semaphore::new(console::MAX_LISTENERS),
         exchanges: exchange_meter::ExchangeMeter::new(settings.exchanges_per_minute),
         storage: storage::Storage::new(
             manifest.entities.clone(),

@@ -114,7 +114,12 @@ pub use server::serve;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// So are those about events.
+/// So are those about the console.
+#[cfg(all(doctest, feature = "emulator"))]
+#[doc = include_str!("../docs/console.md")]
+struct ConsoleGuide;
+
+/// And those about events.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/events.md")]
 struct EventsGuide;

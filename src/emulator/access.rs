@@ -1,5 +1,7 @@
 //! The door to the emulated APIs: who calls, may they, and a line in the journal.
 
+mod witness;
+
 use std::{borrow::Cow, sync::Arc};
 
 use axum::{
@@ -10,22 +12,17 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::sleep;
 
 use super::{
-    journal::{Belonging, Call, Identity, Purpose},
+    journal::{Identity, Purpose},
     stage::Stage,
     storage,
     tokens::{BadToken, Grant, Kind},
     world,
 };
-use crate::{
-    ids::Product,
-    trace::{self, TraceId},
-};
-
-/// Longest path and query that is kept for the console.
-const MAX_PATH: usize = 512;
+use crate::{ids::Product, trace::TraceId};
+use witness::Witness;
 
 /// An answer that turns a call down, in the words of the API that gives it.
 #[derive(Debug)]
@@ -112,29 +109,26 @@ pub(super) async fn gate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let began = Instant::now();
     let verified =
         bearer(request.headers()).and_then(|token| stage.tokens.verify(token, &stage.installed));
-    let method = request.method().clone();
-    let path: String = request
-        .uri()
-        .path_and_query()
-        .map_or("/", |path| path.as_str())
-        .chars()
-        .take(MAX_PATH)
-        .collect();
-    let trace_id = request.headers().get(trace::TRACE_ID).cloned();
+    let mut witness = Witness::of(&stage, &request, verified.as_ref());
+    let path = request.uri().path().to_owned();
     let answering = TraceId::of(request.headers());
-    let mut response = match &verified {
+    let mut response = match verified {
         Err(reason) => Refusal::of_api(&path, StatusCode::UNAUTHORIZED, "Unauthorized")
-            .because(note_on(*reason))
+            .because(note_on(reason))
             .into_response(),
         Ok(grant) => {
-            let asked = request.uri().path();
-            if let Some(refusal) = wrong_site(&stage, asked).or_else(|| unsettled(&stage, asked)) {
+            if let Some((fault, delay)) = stage.faults.delay(&path) {
+                witness.struck(fault);
+                sleep(delay).await;
+            }
+            if let Some(refusal) = wrong_site(&stage, &path).or_else(|| unsettled(&stage, &path)) {
                 refusal.into_response()
+            } else if let Some(refused) = stage.faults.refuse_product(&path) {
+                refused
             } else {
-                request.extensions_mut().insert(grant.clone());
+                request.extensions_mut().insert(grant);
                 in_json(&path, next.run(request).await)
             }
         }
@@ -143,24 +137,7 @@ pub(super) async fn gate(
         let [trace, _] = answering.onward();
         response.headers_mut().extend([trace]);
     }
-    let extensions = response.extensions();
-    let call = Call {
-        identity: verified.as_ref().map_or(Identity::Nobody, identity),
-        purpose: extensions
-            .get::<Meant>()
-            .map_or(Purpose::Product, |meant| meant.0.clone()),
-        method,
-        path,
-        status: response.status(),
-        started: std::time::Duration::ZERO,
-        duration: began.elapsed(),
-        note: extensions.get::<Note>().map(|note| note.0.to_string()),
-    };
-    let belongs = Belonging {
-        trace_id: trace_id.as_ref().and_then(|value| value.to_str().ok()),
-        token_id: verified.as_ref().ok().map(|grant| grant.jti.as_str()),
-    };
-    stage.journal.record(call, began, belongs);
+    witness.answered(&response);
     response
 }
 

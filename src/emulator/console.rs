@@ -1,19 +1,27 @@
-//! The page for people: choose who invokes what, press a button, see everything.
+//! The page for people: make something happen, and see everything that came of it.
 //!
-//! HTML from the server and plain forms; no script, nothing from elsewhere.
+//! HTML from the server and plain forms, nothing from elsewhere. A script that is embedded
+//! keeps pages up to date; without it they can be read all the same.
 
+mod again;
+mod ask;
+mod assets;
 mod calls;
 mod delivery;
 mod detail;
 mod events;
+mod faults;
 mod firing;
 mod form;
 mod json;
 mod layout;
+mod live;
 mod overview;
 mod path;
 mod remote;
 mod storage;
+mod timeline;
+mod trace;
 
 use std::sync::Arc;
 
@@ -25,66 +33,93 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use maud::{Markup, html};
 
 use super::{
+    journal::Call,
     platform::{self, Invoke},
     stage::Stage,
 };
 use form::Filled;
-use layout::Tab;
+use layout::{Places, Tab};
 
-/// No script at all; styles and pictures from here; forms to here; no frame around it.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Pages that wait for news at once.
+pub(super) const MAX_LISTENERS: usize = 32;
+
+/// Scripts, styles and pictures from here and none in the page; forms and requests to here; no frame around it.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; \
+     style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The console's pages.
 pub(super) fn routes() -> Router<Arc<Stage>> {
     Router::new()
         .route("/", get(home))
         .route("/invocations/{id}", get(invocation))
+        .route("/calls/{id}", get(call))
         .route("/invoke", post(invoke))
         .route("/storage", get(stored))
         .route("/remote", get(remote_page))
-        .route("/console.css", get(style))
-        .route("/icon.svg", get(icon))
+        .route("/site", get(site))
+        .merge(again::routes())
+        .merge(assets::routes())
         .merge(events::routes())
+        .merge(faults::routes())
+        .merge(live::routes())
         .fallback(nothing_here)
         .layer(from_fn(guard))
 }
 
-async fn home(State(stage): State<Arc<Stage>>) -> Response {
+async fn home(State(stage): State<Arc<Stage>>, Query(asked): Query<timeline::Asked>) -> Response {
     let filled = Filled::first(&stage);
-    layout::page(
-        &stage,
-        Tab::Invocations,
-        None,
-        &filled,
-        &overview::section(&stage),
-    )
-    .into_response()
+    let subject = html! {
+        @if !stage.journal.has_invocations() { (overview::welcome()) }
+        (timeline::section(&stage, &asked))
+    };
+    layout::page(&stage, Tab::Timeline, None, &filled, &subject).into_response()
+}
+
+async fn site(State(stage): State<Arc<Stage>>) -> Response {
+    layout::plain(&stage, Tab::Site, "Site · ", &overview::section()).into_response()
 }
 
 async fn invocation(State(stage): State<Arc<Stage>>, Path(id): Path<u64>) -> Response {
+    // Before the invocation: what changes in between is told again.
+    let version = stage.journal.last_change(id).unwrap_or_default();
     match stage.journal.get(id) {
         Some(invocation) => {
             let filled = Filled::of(&stage, &invocation);
-            let section = detail::section(&invocation);
-            layout::page(&stage, Tab::Invocations, Some(id), &filled, &section).into_response()
+            let section = detail::section(&invocation, version);
+            layout::page(&stage, Tab::Timeline, Some(id), &filled, &section).into_response()
         }
         None => nothing_here(State(stage)).await,
     }
 }
 
+async fn call(State(stage): State<Arc<Stage>>, Path(id): Path<u64>) -> Response {
+    let Some(call) = stage.journal.stray(id) else {
+        return nothing_here(State(stage)).await;
+    };
+    let places = Places {
+        ask: &ask::invoke(&stage, &Filled::first(&stage)),
+        subject: &stray(&call),
+        past: &timeline::recent(&stage, &format!("/calls/{id}")),
+    };
+    layout::frame(&stage, Tab::Timeline, &format!("Call #{id} · "), &places).into_response()
+}
+
+fn stray(call: &Call) -> Markup {
+    html! {
+        section class="summary" {
+            h1 { code { (call.method) " " (call.path) } }
+            p class="quiet" { "A call outside of any invocation or delivery · " (layout::clock_time(call.at)) }
+        }
+        section class="card" { h2 { "Trace" } (trace::of_call(call)) }
+    }
+}
+
 async fn stored(State(stage): State<Arc<Stage>>, Query(view): Query<storage::View>) -> Response {
-    let filled = Filled::first(&stage);
-    layout::page(
-        &stage,
-        Tab::Storage,
-        None,
-        &filled,
-        &storage::section(&stage, &view),
-    )
-    .into_response()
+    let section = storage::section(&stage, &view);
+    layout::plain(&stage, Tab::Storage, "Storage · ", &section).into_response()
 }
 
 async fn remote_page(State(stage): State<Arc<Stage>>) -> Response {
@@ -94,12 +129,11 @@ async fn remote_page(State(stage): State<Arc<Stage>>) -> Response {
 }
 
 async fn nothing_here(State(stage): State<Arc<Stage>>) -> Response {
-    let filled = Filled::first(&stage);
     let section = layout::notice(
         "Nothing here",
         "It remembers the last hundred invocations, and none from before it was started.",
     );
-    let page = layout::page(&stage, Tab::Invocations, None, &filled, &section);
+    let page = layout::plain(&stage, Tab::Timeline, "", &section);
     (StatusCode::NOT_FOUND, page).into_response()
 }
 
@@ -115,26 +149,10 @@ async fn invoke(State(stage): State<Arc<Stage>>, Form(filled): Form<Filled>) -> 
         Ok(invocation) => Redirect::to(&format!("/invocations/{}", invocation.id)).into_response(),
         Err(message) => {
             let section = layout::notice("Not sent", &message);
-            let page = layout::page(&stage, Tab::Invocations, None, &filled, &section);
+            let page = layout::page(&stage, Tab::Timeline, None, &filled, &section);
             (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
         }
     }
-}
-
-async fn style() -> impl IntoResponse {
-    let kind = HeaderValue::from_static("text/css; charset=utf-8");
-    (
-        [(header::CONTENT_TYPE, kind)],
-        include_str!("console/style.css"),
-    )
-}
-
-async fn icon() -> impl IntoResponse {
-    let kind = HeaderValue::from_static("image/svg+xml");
-    (
-        [(header::CONTENT_TYPE, kind)],
-        include_str!("console/icon.svg"),
-    )
 }
 
 /// Turns away posts from other sites, and forbids every page what it does not need.
@@ -150,11 +168,13 @@ async fn guard(request: Request, next: Next) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // `no-referrer` would make browsers send `Origin: null` with the form.
         (header::REFERRER_POLICY, "same-origin"),
-        (header::CACHE_CONTROL, "no-store"),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // What is no page says itself how long it may be kept.
+    let unkept = HeaderValue::from_static("no-store");
+    headers.entry(header::CACHE_CONTROL).or_insert(unkept);
     response
 }
 

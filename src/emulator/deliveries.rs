@@ -3,6 +3,7 @@
 //! A remote has 5 s (55 s before an uninstall). What it does not take with a 2xx comes
 //! again four times, a minute apart, and is dropped then (Forge remote events).
 
+mod again;
 mod parcel;
 mod verdict;
 
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::{conformance::answer::Exchange, ids::InstallationId};
 
+pub(super) use again::again;
 pub(super) use parcel::{Content, Parcel};
 
 use parcel::address;
@@ -83,6 +85,7 @@ pub(super) fn deliver(
         state: DeliveryState::Waiting,
         attempts: Vec::new(),
         calls: Vec::new(),
+        faults: parcel.faults.clone(),
     });
     let id = opened.map_err(|Full| Undeliverable::TooMany)?;
     let rules = rules(&stage.timing, &parcel.occasion);
@@ -158,7 +161,7 @@ impl Run {
         let journal = &self.stage.journal;
         let _permit = self.stage.under_way.acquire().await.ok()?;
         let envelope = self.envelope(retry)?;
-        let tokens = envelope.tokens();
+        let (tokens, fit_was_good) = (envelope.tokens(), envelope.fit_is_good());
         let attempt = self.begun(&envelope, retry);
         journal.attempt(self.id, attempt, envelope.token_ids());
         let (began, limit) = (Instant::now(), self.rules.limit);
@@ -176,7 +179,7 @@ impl Run {
             attempt.duration = elapsed;
             attempt.failure = failure;
             attempt.verdict = verdict::of(&Exchange {
-                fit_was_good: true,
+                fit_was_good,
                 tokens: &tokens,
                 outcome: received.outcome(),
                 elapsed,
@@ -198,6 +201,8 @@ impl Run {
             duration: Duration::ZERO,
             failure: None,
             verdict: Vec::new(),
+            started: Duration::ZERO,
+            faults: envelope.faults.clone(),
         }
     }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     deliveries::{self, Content, Parcel, Undeliverable},
-    installation::Installation,
+    faults::Fault,
     journal::{MAX_DELIVERIES, Occasion},
     manifest::Endpoint,
     stage::Stage,
@@ -119,6 +119,15 @@ pub enum FireError {
     /// The manifest declares no migration.
     #[error("the manifest has no `migration:dataResidency`")]
     NoMigration,
+    /// A step of a process that is made of several.
+    #[error("only events and schedules can be fired again")]
+    Once,
+    /// There is nothing to repeat yet.
+    #[error("it was not sent yet")]
+    NotSent,
+    /// The event is longer than what is kept of it.
+    #[error("its body was kept in part only, and cannot be fired again: fire it from the form")]
+    Cut,
     /// Too much is under way.
     #[error("{MAX_DELIVERIES} deliveries are not settled yet: let the remote catch up")]
     TooMany,
@@ -169,30 +178,21 @@ pub(super) fn fire(stage: &Arc<Stage>, fire: &FireEvent) -> Result<Vec<u64>, Fir
         if event.to_string().len() > MAX_EVENT_BYTES {
             return Err(FireError::TooLarge);
         }
-        for _ in 0..=u8::from(fire.duplicate) {
-            for receiver in &receivers {
+        let twice = stage.faults.take(|fault| *fault == Fault::DuplicateEvent);
+        for _ in 0..=u8::from(fire.duplicate || twice.is_some()) {
+            for (key, endpoint) in &receivers {
                 let wrapped = fire.wrapped.unwrap_or(stage.timing.wrapped);
                 let event = event.clone();
                 let content = Content::Event { event, wrapped };
-                let id = send(stage, &installation, *receiver, content, fire)?;
-                deliveries.push(id);
+                let occasion = Occasion::Event(fire.event_type.clone());
+                let mut parcel = Parcel::to(endpoint, key, occasion, content);
+                parcel.delay = fire.delay;
+                parcel.faults = twice.into_iter().collect();
+                deliveries.push(deliveries::deliver(stage, &installation, parcel)?);
             }
         }
     }
     Ok(deliveries)
-}
-
-fn send(
-    stage: &Arc<Stage>,
-    installation: &Installation,
-    (key, endpoint): (&str, &Endpoint),
-    content: Content,
-    fire: &FireEvent,
-) -> Result<u64, Undeliverable> {
-    let occasion = Occasion::Event(fire.event_type.clone());
-    let mut parcel = Parcel::to(endpoint, key, occasion, content);
-    parcel.delay = fire.delay;
-    deliveries::deliver(stage, installation, parcel)
 }
 
 /// The triggers that get the event, each with its endpoint.

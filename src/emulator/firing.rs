@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{
+    deliveries,
     events::{self, FireError, FireEvent},
     installation::Settling,
     journal::Delivery,
@@ -45,6 +46,15 @@ impl Running {
     /// [`FireError`] for what the platform would not deliver.
     pub fn fire_schedule(&self, key: &str) -> Result<Delivery, FireError> {
         let id = schedules::fire(&self.stage, key)?;
+        self.delivery(id).ok_or(FireError::TooMany)
+    }
+
+    /// Fires an event or a schedule of before once more, as a delivery of its own.
+    ///
+    /// # Errors
+    /// [`FireError`] if it is another thing, was not kept whole, or cannot be delivered.
+    pub fn fire_again(&self, delivery: &Delivery) -> Result<Delivery, FireError> {
+        let id = deliveries::again(&self.stage, delivery)?;
         self.delivery(id).ok_or(FireError::TooMany)
     }
 

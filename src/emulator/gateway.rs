@@ -66,7 +66,10 @@ async fn exchange(
     let purpose = Purpose::Exchange {
         account: account.chars().take(128).collect(),
     };
-    let mut response = answer(&stage, &grant, &input).unwrap_or_else(IntoResponse::into_response);
+    let refused = stage.faults.refuse_exchange();
+    let mut response = refused.unwrap_or_else(|| {
+        answer(&stage, &grant, &input).unwrap_or_else(IntoResponse::into_response)
+    });
     response.extensions_mut().insert(Meant(purpose));
     response
 }

@@ -7,6 +7,9 @@ mod delivery_tests;
 mod record;
 #[cfg(test)]
 mod tests;
+mod timeline;
+#[cfg(test)]
+mod timeline_tests;
 
 use std::{
     collections::VecDeque,
@@ -15,9 +18,12 @@ use std::{
 
 use tokio::{sync::watch, time::Instant};
 
-pub(super) use deliveries::{Full, MAX_DELIVERIES};
+use crate::trace::TraceId;
+
+pub(super) use deliveries::{Full, MAX_DELIVERIES, MAX_REQUEST_BODY};
 pub use delivery::{Attempt, Delivery, DeliveryState, Hook, Occasion, Retry, RetryReason};
 pub use record::{Answer, Call, Identity, Invocation, Purpose, SentRequest, Settlement, Via};
+pub(super) use timeline::{Filter, Kind, Outcome, Row, Slice};
 
 /// Invocations that are remembered, besides those under way; the oldest goes first.
 const MAX_INVOCATIONS: usize = 100;
@@ -25,31 +31,50 @@ const MAX_INVOCATIONS: usize = 100;
 const MAX_CALLS: usize = 500;
 /// Tokens whose last use is remembered.
 const MAX_TOKENS: usize = 1024;
+/// Traces of requests that somebody else sends with our tokens.
+const MAX_FOREIGN: usize = 64;
 
 /// The last invocations and deliveries. Everything in it is bounded.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     pages: Mutex<Pages>,
-    /// Told of every change.
-    changed: watch::Sender<()>,
+    /// Told of every change: how many there were.
+    changed: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Pages {
+    /// Counts changes.
+    version: u64,
+    /// Counts what was begun, of any kind: it puts all of it in one order.
+    last_order: u64,
     last_id: u64,
     entries: VecDeque<Entry>,
     last_delivery: u64,
     deliveries: VecDeque<deliveries::Entry>,
     /// Ids of tokens and what they were last seen with.
     tokens: VecDeque<(String, Owner)>,
+    last_stray: u64,
     /// Calls that belong to nothing, the newest last.
-    strays: VecDeque<Call>,
+    strays: VecDeque<Stray>,
+    /// Calls of these traces belong to nothing, whatever token they carry.
+    foreign: VecDeque<TraceId>,
 }
 
 #[derive(Debug)]
 struct Entry {
+    order: u64,
+    /// The last change of it.
+    version: u64,
     started: Instant,
     invocation: Invocation,
+}
+
+#[derive(Debug)]
+struct Stray {
+    order: u64,
+    id: u64,
+    call: Call,
 }
 
 /// What a call belongs to, by its number.
@@ -79,7 +104,10 @@ impl Journal {
                 pages.use_token(token, Owner::Invocation(id));
             }
             pages.forget_the_oldest();
+            let (order, version) = (pages.next_order(), pages.version);
             pages.entries.push_back(Entry {
+                order,
+                version,
                 started: Instant::now(),
                 invocation,
             });
@@ -94,7 +122,9 @@ impl Journal {
         write: impl FnOnce(&mut Invocation),
     ) -> Option<Invocation> {
         self.write(|pages| {
+            let version = pages.version;
             let entry = pages.entry(id)?;
+            entry.version = version;
             write(&mut entry.invocation);
             Some(entry.invocation.clone())
         })
@@ -107,7 +137,9 @@ impl Journal {
                 if pages.strays.len() == MAX_CALLS {
                     pages.strays.pop_front();
                 }
-                pages.strays.push_back(call);
+                pages.last_stray += 1;
+                let (order, id) = (pages.next_order(), pages.last_stray);
+                pages.strays.push_back(Stray { order, id, call });
                 return;
             };
             call.started = began.saturating_duration_since(started);
@@ -128,13 +160,44 @@ impl Journal {
         });
     }
 
-    /// Tells of every change from now on.
-    pub(super) fn changes(&self) -> watch::Receiver<()> {
+    /// Keeps the calls of a trace apart: somebody else sends its request, with tokens that
+    /// were used before.
+    pub(super) fn keep_apart(&self, trace: TraceId) {
+        self.write(|pages| {
+            if pages.foreign.len() == MAX_FOREIGN {
+                pages.foreign.pop_front();
+            }
+            pages.foreign.push_back(trace);
+        });
+    }
+
+    /// Tells of every change from now on; the value is how many there were.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
+    }
+
+    /// How many changes there were.
+    pub(super) fn version(&self) -> u64 {
+        *self.changed.borrow()
+    }
+
+    /// Tells whoever waits for a change that something beside the journal changed.
+    pub(super) fn announce(&self) {
+        self.write(|_| ());
+    }
+
+    /// The last change of an invocation, as [`version`](Self::version) counts.
+    pub(super) fn last_change(&self, id: u64) -> Option<u64> {
+        self.pages().entry(id).map(|entry| entry.version)
     }
 
     pub(super) fn get(&self, id: u64) -> Option<Invocation> {
         self.pages().entry(id).map(|entry| entry.invocation.clone())
+    }
+
+    /// Whether the remote was ever invoked.
+    pub(super) fn has_invocations(&self) -> bool {
+        self.pages().last_id > 0
     }
 
     /// All that are remembered, the newest first.
@@ -146,7 +209,16 @@ impl Journal {
 
     /// Calls that belong to no invocation, the newest first.
     pub(super) fn strays(&self) -> Vec<Call> {
-        self.pages().strays.iter().rev().cloned().collect()
+        let pages = self.pages();
+        let newest = pages.strays.iter().rev();
+        newest.map(|stray| stray.call.clone()).collect()
+    }
+
+    pub(super) fn stray(&self, id: u64) -> Option<Call> {
+        let pages = self.pages();
+        let mut newest = pages.strays.iter().rev();
+        let found = newest.find(|stray| stray.id == id)?;
+        Some(found.call.clone())
     }
 
     fn pages(&self) -> std::sync::MutexGuard<'_, Pages> {
@@ -154,13 +226,21 @@ impl Journal {
     }
 
     fn write<T>(&self, change: impl FnOnce(&mut Pages) -> T) -> T {
-        let done = change(&mut self.pages());
-        self.changed.send_replace(());
+        let mut pages = self.pages();
+        pages.version += 1;
+        let done = change(&mut pages);
+        // Under the lock, so that nobody is told of two changes in the wrong order.
+        self.changed.send_replace(pages.version);
         done
     }
 }
 
 impl Pages {
+    const fn next_order(&mut self) -> u64 {
+        self.last_order += 1;
+        self.last_order
+    }
+
     fn entry(&mut self, id: u64) -> Option<&mut Entry> {
         self.entries
             .iter_mut()
@@ -180,19 +260,26 @@ impl Pages {
 
     /// The calls of an invocation or a delivery, and when it began.
     fn calls_of(&mut self, belongs: Belonging<'_>) -> Option<(Instant, &mut Vec<Call>)> {
+        let version = self.version;
         match self.owner_of(belongs)? {
             Owner::Invocation(id) => {
                 let entry = self.entry(id)?;
+                entry.version = version;
                 Some((entry.started, &mut entry.invocation.calls))
             }
             Owner::Delivery(id) => {
                 let entry = self.delivery(id)?;
+                entry.version = version;
                 Some((entry.started, &mut entry.delivery.calls))
             }
         }
     }
 
     fn owner_of(&self, belongs: Belonging<'_>) -> Option<Owner> {
+        let is_foreign = |trace: &str| self.foreign.iter().any(|known| known.as_str() == trace);
+        if belongs.trace_id.is_some_and(is_foreign) {
+            return None;
+        }
         let by_trace = belongs.trace_id.and_then(|trace| {
             let newest = self.entries.iter().rev();
             newest

@@ -4,6 +4,7 @@ use std::{
     fs, io,
     io::Write,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use aws_lc_rs::{
@@ -24,8 +25,8 @@ pub(super) struct SigningKey {
     pub(super) encoding: EncodingKey,
     /// `forge/invocation-token/<uuid>`: it has slashes, as the platform's key ids do.
     pub(super) kid: String,
-    /// The key set that a remote verifies with.
-    pub(super) jwks: JwkSet,
+    /// What a remote verifies with.
+    pub(super) jwk: Jwk,
     /// Signs the OAuth tokens; derived, so that they outlive a restart as the FITs' key does.
     pub(super) oauth_secret: Vec<u8>,
 }
@@ -61,6 +62,11 @@ impl SigningKey {
         Self::from_pkcs8(&pkcs8).ok_or(KeyError::NotAKey { path })
     }
 
+    /// A new key, which is kept nowhere.
+    pub(super) fn generate() -> Result<Self, KeyError> {
+        Self::from_pkcs8(&generate()?).ok_or(KeyError::Generation)
+    }
+
     fn from_pkcs8(pkcs8: &[u8]) -> Option<Self> {
         let pair = KeyPair::from_pkcs8(pkcs8).ok()?;
         if pair.public_modulus_len() != 256 {
@@ -77,9 +83,49 @@ impl SigningKey {
         Some(Self {
             encoding,
             kid,
-            jwks: JwkSet { keys: vec![jwk] },
+            jwk,
             oauth_secret: oauth.finish().as_ref().to_vec(),
         })
+    }
+}
+
+/// The key that signs now, and the one that did before it as long as the key set has it.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pub(super) signing: Arc<SigningKey>,
+    old: Option<Jwk>,
+}
+
+impl Keys {
+    pub(super) fn of(key: SigningKey) -> Self {
+        Self {
+            signing: Arc::new(key),
+            old: None,
+        }
+    }
+
+    /// With a new key: one that was old already is in the key set no longer.
+    pub(super) fn followed_by(&self, key: Arc<SigningKey>) -> Self {
+        Self {
+            signing: key,
+            old: Some(self.signing.jwk.clone()),
+        }
+    }
+
+    /// Without the old key.
+    pub(super) fn alone(&self) -> Self {
+        Self {
+            signing: Arc::clone(&self.signing),
+            old: None,
+        }
+    }
+
+    /// The key set that a remote verifies with, the newest key first.
+    pub(super) fn jwks(&self) -> JwkSet {
+        let newest = std::iter::once(&self.signing.jwk);
+        JwkSet {
+            keys: newest.chain(&self.old).cloned().collect(),
+        }
     }
 }
 
@@ -170,7 +216,7 @@ mod tests {
         let first = SigningKey::load_or_create(&state).unwrap();
         let second = SigningKey::load_or_create(&state).unwrap();
         assert_eq!(first.kid, second.kid);
-        assert_eq!(first.jwks, second.jwks);
+        assert_eq!(first.jwk, second.jwk);
         assert_eq!(first.oauth_secret, second.oauth_secret);
         #[cfg(unix)]
         {
@@ -184,7 +230,7 @@ mod tests {
     fn the_key_set_has_no_private_part_and_a_key_id_with_slashes() {
         let folder = tempfile::tempdir().unwrap();
         let key = SigningKey::load_or_create(folder.path()).unwrap();
-        let json = serde_json::to_value(&key.jwks).unwrap();
+        let json = serde_json::to_value(Keys::of(key).jwks()).unwrap();
         let mut fields: Vec<_> = json["keys"][0]
             .as_object()
             .unwrap()
@@ -195,7 +241,8 @@ mod tests {
         assert_eq!(fields, ["alg", "e", "kid", "kty", "n", "use"]);
         assert_eq!(json["keys"][0]["alg"], "RS256");
         assert_eq!(json["keys"][0]["use"], "sig");
-        assert!(key.kid.starts_with("forge/invocation-token/"));
+        let kid = json["keys"][0]["kid"].as_str().unwrap();
+        assert!(kid.starts_with("forge/invocation-token/"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     deliveries::{self, Content, Parcel},
     events::{FireError, receivers},
+    faults::Fault,
     installation::{Installation, Settling},
     journal::Occasion,
     stage::Stage,
@@ -144,15 +145,20 @@ fn fire(
         Err(FireError::NotSubscribed(_)) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
+    let twice = stage.faults.take(|fault| *fault == Fault::DuplicateEvent);
     let mut deliveries = Vec::new();
-    for (key, endpoint) in receivers {
-        let content = Content::Event {
-            event: event.clone(),
-            wrapped: stage.timing.wrapped,
-        };
-        let parcel = Parcel::to(endpoint, key, Occasion::Event(name.to_owned()), content);
-        let id = deliveries::deliver(stage, installation, parcel).map_err(FireError::from)?;
-        deliveries.push(id);
+    for _ in 0..=u8::from(twice.is_some()) {
+        for (key, endpoint) in &receivers {
+            let content = Content::Event {
+                event: event.clone(),
+                wrapped: stage.timing.wrapped,
+            };
+            let occasion = Occasion::Event(name.to_owned());
+            let mut parcel = Parcel::to(endpoint, key, occasion, content);
+            parcel.faults = twice.into_iter().collect();
+            let id = deliveries::deliver(stage, installation, parcel).map_err(FireError::from)?;
+            deliveries.push(id);
+        }
     }
     Ok(deliveries)
 }

@@ -186,6 +186,7 @@ impl Journey<'_> {
                 Content::Json(body)
             },
             delay: Duration::ZERO,
+            faults: Vec::new(),
         };
         let id = deliveries::deliver(self.stage, self.installation, parcel)?;
         let settled = self.stage.journal.settled(id).await;

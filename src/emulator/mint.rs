@@ -1,12 +1,18 @@
 //! Forge Invocation Tokens: with a user and a place for a UI's call, without for what the platform fires.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use jsonwebtoken::{Algorithm, Header};
+use arc_swap::ArcSwap;
+use jsonwebtoken::{Algorithm, Header, jwk::JwkSet};
 use serde_json::{Value, json};
 
 use super::{
-    installation::Installation, keys::SigningKey, manifest::UiModule, place, session::Session,
+    faults::{self, Fault, Faults},
+    installation::Installation,
+    keys::{KeyError, Keys, SigningKey},
+    manifest::UiModule,
+    place,
+    session::Session,
     world,
 };
 use crate::{
@@ -23,7 +29,8 @@ const ENDPOINT: &str = "core:endpoint";
 /// Makes FITs for one app.
 #[derive(Debug)]
 pub(super) struct Mint {
-    key: SigningKey,
+    keys: ArcSwap<Keys>,
+    faults: Arc<Faults>,
     app_id: AppId,
     /// `http://127.0.0.1:4000`: where the emulated APIs are.
     origin: String,
@@ -36,18 +43,22 @@ pub(super) struct Mint {
 pub(super) struct Fit {
     pub(super) token: Secret,
     pub(super) claims: Value,
+    /// What is wrong with it, on demand.
+    pub(super) fault: Option<Fault>,
 }
 
 impl Mint {
-    pub(super) const fn new(
+    pub(super) fn new(
         key: SigningKey,
+        faults: Arc<Faults>,
         app_id: AppId,
         origin: String,
         lifetime: Duration,
         clock: Clock,
     ) -> Self {
         Self {
-            key,
+            keys: ArcSwap::from_pointee(Keys::of(key)),
+            faults,
             app_id,
             origin,
             lifetime,
@@ -55,8 +66,39 @@ impl Mint {
         }
     }
 
-    pub(super) const fn key(&self) -> &SigningKey {
-        &self.key
+    /// What a remote verifies with: the key that signs, and the one before it.
+    pub(super) fn key_set(&self) -> JwkSet {
+        self.keys.load().jwks()
+    }
+
+    /// Signs with a new key from now on; the old one stays in the key set.
+    pub(super) fn rotate(&self) -> Result<(), KeyError> {
+        let key = Arc::new(SigningKey::generate()?);
+        self.keys.rcu(|keys| keys.followed_by(Arc::clone(&key)));
+        Ok(())
+    }
+
+    /// Takes the old key out of the key set, if there is one.
+    pub(super) fn retire(&self) -> bool {
+        let before = self.keys.rcu(|keys| keys.alone());
+        before.jwks().keys.len() > 1
+    }
+
+    /// The claims again, from now on and for so long.
+    pub(super) fn renew(&self, claims: &Value, lifetime: Duration) -> Option<Fit> {
+        let mut claims = claims.clone();
+        let now = self.clock.now();
+        claims["aud"] = json!(self.app_id);
+        claims["iat"] = now.unix().into();
+        claims["nbf"] = now.unix().into();
+        claims["exp"] = now.plus(lifetime).unix().into();
+        claims["jti"] = token_id().into();
+        self.sign(claims)
+    }
+
+    /// How long a FIT lives.
+    pub(super) const fn lifetime(&self) -> Duration {
+        self.lifetime
     }
 
     /// The FIT of a UI invocation of `module` by `user`, who need not be the session's.
@@ -101,13 +143,22 @@ impl Mint {
         })
     }
 
-    fn sign(&self, claims: Value) -> Option<Fit> {
+    fn sign(&self, mut claims: Value) -> Option<Fit> {
+        let keys = self.keys.load();
         let mut header = Header::new(Algorithm::RS256);
-        header.kid = Some(self.key.kid.clone());
-        let token = jsonwebtoken::encode(&header, &claims, &self.key.encoding).ok()?;
+        header.kid = Some(keys.signing.kid.clone());
+        let fault = self.faults.take(Fault::spoils_the_fit);
+        if let Some(fault) = fault {
+            faults::spoil(fault, &mut header, &mut claims);
+        }
+        let mut token = jsonwebtoken::encode(&header, &claims, &keys.signing.encoding).ok()?;
+        if fault == Some(Fault::FitBadSignature) {
+            token = faults::break_signature(&token)?;
+        }
         Some(Fit {
             token: Secret::new(token),
             claims,
+            fault,
         })
     }
 
@@ -189,6 +240,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mint = Mint::new(
             SigningKey::load_or_create(folder.path()).unwrap(),
+            Arc::default(),
             manifest.app_id,
             "http://127.0.0.1:4000".into(),
             Duration::from_secs(25),
@@ -218,11 +270,8 @@ mod tests {
     fn the_key_set_verifies_the_fit() {
         let (fit, mint) = minted("digest-page");
         let header = jsonwebtoken::decode_header(fit.token.expose()).unwrap();
-        let jwk = mint
-            .key()
-            .jwks
-            .find(header.kid.as_deref().unwrap())
-            .unwrap();
+        let keys = mint.key_set();
+        let jwk = keys.find(header.kid.as_deref().unwrap()).unwrap();
         let mut validation = Validation::new(Algorithm::RS256);
         validation.validate_exp = false;
         validation.set_audience(&["ari:cloud:ecosystem::app/6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21"]);

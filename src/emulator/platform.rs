@@ -1,5 +1,7 @@
 //! Forge's proxy: what happens between `invokeRemote` in the UI and the remote.
 
+mod again;
+mod curl;
 mod envelope;
 mod rate;
 mod received;
@@ -17,6 +19,7 @@ use super::{
 };
 use crate::conformance::answer::{Exchange, Finding, Severity, judge};
 
+pub(super) use again::{Remembered, may_be_cut};
 pub(super) use envelope::{Envelope, oauth_tokens};
 pub(super) use rate::Rate;
 pub(super) use received::{Received, mask, masked, shown};
@@ -88,6 +91,18 @@ pub enum InvokeError {
     /// The app was uninstalled.
     #[error("the app is not installed in the site: install it first")]
     NotInstalled,
+    /// The request was longer than what is kept of it.
+    #[error("its body was kept in part only, and cannot be sent again: send it from the form")]
+    Cut,
+    /// Forge had no part in it.
+    #[error("a browser sent it: send it from its page again, or as a curl command")]
+    FromBrowser,
+    /// The remote was at another address then.
+    #[error("it went to an address where the remote is no more: invoke the remote anew")]
+    Elsewhere,
+    /// The app was removed and installed anew since.
+    #[error("it belongs to an installation that was removed: invoke the remote anew")]
+    Reinstalled,
     /// The FIT or a token could not be signed.
     #[error("the emulator could not sign the invocation")]
     Signing,
@@ -104,6 +119,15 @@ pub(super) async fn invoke(stage: &Arc<Stage>, invoke: Invoke) -> Result<Invocat
     Ok(relayed.invocation)
 }
 
+/// Sends the request of an invocation once more, as a new one.
+pub(super) async fn again(
+    stage: &Arc<Stage>,
+    invocation: &Invocation,
+) -> Result<Invocation, InvokeError> {
+    let relayed = send(stage, |stage| Prepared::again(stage, invocation)).await?;
+    Ok(relayed.invocation)
+}
+
 /// What became of an invocation, for the page that made it.
 #[derive(Debug)]
 pub(super) struct Relayed {
@@ -114,9 +138,16 @@ pub(super) struct Relayed {
 
 /// [`invoke`], with the answer as it came.
 pub(super) async fn relay(stage: &Arc<Stage>, invoke: Invoke) -> Result<Relayed, InvokeError> {
+    send(stage, |stage| Prepared::new(stage, invoke)).await
+}
+
+async fn send(
+    stage: &Arc<Stage>,
+    prepare: impl FnOnce(&Stage) -> Result<Prepared, InvokeError>,
+) -> Result<Relayed, InvokeError> {
     let permit = Arc::clone(&stage.under_way).acquire_owned().await;
     let permit = permit.map_err(|_| InvokeError::Stopped)?;
-    let prepared = Prepared::new(stage, invoke)?;
+    let prepared = prepare(stage)?;
     let stage = Arc::clone(stage);
     let run = tokio::spawn(async move {
         let _permit = permit;
@@ -131,7 +162,7 @@ async fn run(stage: &Stage, prepared: Prepared) -> Option<Relayed> {
         prepared.envelope.token_ids(),
     );
     let envelope = prepared.envelope;
-    let tokens = envelope.tokens();
+    let (tokens, fit_was_good) = (envelope.tokens(), envelope.fit_is_good());
     let began = Instant::now();
     if let Some(finding) = never_sent(stage, &envelope) {
         let invocation = close(stage, id, Duration::ZERO, |invocation| {
@@ -149,7 +180,7 @@ async fn run(stage: &Stage, prepared: Prepared) -> Option<Relayed> {
     let invocation = close(stage, id, elapsed, |invocation| {
         invocation.settlement = settlement(&received, limit);
         invocation.verdict = judge(&Exchange {
-            fit_was_good: true,
+            fit_was_good,
             tokens: &tokens,
             outcome: received.outcome(),
             elapsed,

@@ -172,6 +172,15 @@ impl Running {
         platform::invoke(&self.stage, invoke).await
     }
 
+    /// Sends the request of an invocation once more, with a new FIT and tokens of now, and
+    /// waits until the platform has settled it.
+    ///
+    /// # Errors
+    /// [`InvokeError`] if it was not kept whole, or its installation is gone.
+    pub async fn invoke_again(&self, invocation: &Invocation) -> Result<Invocation, InvokeError> {
+        platform::again(&self.stage, invocation).await
+    }
+
     /// Impersonation exchanges that reached the gateway with a good app token and within the rate.
     #[must_use]
     pub fn exchanges(&self) -> u64 {

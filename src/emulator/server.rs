@@ -51,7 +51,7 @@ async fn key_set(
     State(stage): State<Arc<Stage>>,
 ) -> ([(header::HeaderName, HeaderValue); 1], Json<JwkSet>) {
     let cache = HeaderValue::from_static("public, max-age=300");
-    let keys = stage.mint.key().jwks.clone();
+    let keys = stage.mint.key_set();
     ([(header::CACHE_CONTROL, cache)], Json(keys))
 }
 

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
-    deliveries::Timing, exchange_meter::ExchangeMeter, host::BrowserFits, installation::Installed,
-    journal::Journal, manifest::Manifest, mint::Mint, platform::Rate, session::CurrentSession,
-    storage::Storage, tokens::Tokens,
+    deliveries::Timing, exchange_meter::ExchangeMeter, faults::Faults, host::BrowserFits,
+    installation::Installed, journal::Journal, manifest::Manifest, mint::Mint, platform::Rate,
+    session::CurrentSession, storage::Storage, tokens::Tokens,
 };
 use crate::clock::Clock;
 
@@ -31,6 +31,10 @@ pub(super) struct Stage {
     pub(super) tokens: Tokens,
     pub(super) journal: Journal,
     pub(super) invocations: Rate,
+    /// What goes wrong on demand.
+    pub(super) faults: Arc<Faults>,
+    /// A permit for each page of the console that waits for news.
+    pub(super) listeners: Semaphore,
     pub(super) exchanges: ExchangeMeter,
     pub(super) storage: Storage,
     pub(super) clock: Clock,

@@ -119,16 +119,29 @@ fn answer(
         .and_then(|()| read(headers, body))
         .and_then(|request| {
             subject = operation.subject(&request);
-            stage.storage.run(grant.installation, operation, request)
+            let limited = || engine::too_many(operation).into();
+            match stage.faults.refuse_storage(limited) {
+                Some(refused) => Ok(refused),
+                None => run(stage, grant, operation, request),
+            }
         });
-    let mut response = match outcome {
-        Ok(Outcome::Done) => StatusCode::NO_CONTENT.into_response(),
-        Ok(Outcome::Told(value)) => Json(value).into_response(),
-        Err(fault) => Refusal::from(fault).into_response(),
-    };
+    let mut response = outcome.unwrap_or_else(|fault| Refusal::from(fault).into_response());
     let meant = Meant(Purpose::Storage { subject });
     response.extensions_mut().insert(meant);
     response
+}
+
+fn run(
+    stage: &Stage,
+    grant: &Grant,
+    operation: Operation,
+    request: Value,
+) -> Result<Response, Fault> {
+    let outcome = stage.storage.run(grant.installation, operation, request)?;
+    Ok(match outcome {
+        Outcome::Done => StatusCode::NO_CONTENT.into_response(),
+        Outcome::Told(value) => Json(value).into_response(),
+    })
 }
 
 fn admit(grant: &Grant) -> Result<(), Fault> {

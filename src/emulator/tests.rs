@@ -1,10 +1,13 @@
 //! The emulator over real HTTP, against small remotes of every kind.
 
+mod again;
 mod apis;
 mod console;
+mod console_pages;
 mod events;
 mod events_console;
 mod exchange;
+mod faults;
 mod host;
 mod lifecycle;
 mod own_remote;

@@ -20,6 +20,8 @@ use crate::{
 };
 
 const ISSUER: &str = "forge/oauth-token";
+/// How long ago a token lapsed that is sent on demand: longer than clocks differ.
+const LAPSED_SINCE: Duration = Duration::from_mins(1);
 
 /// On whose behalf a token speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -118,6 +120,20 @@ impl Tokens {
         self.current(installation, Kind::User, account_id)
     }
 
+    /// A token of the app, or of that user, that lapsed a minute ago.
+    pub(super) fn lapsed(
+        &self,
+        installation: InstallationId,
+        user: Option<&str>,
+    ) -> Option<Secret> {
+        let kind = user.map_or(Kind::App, |_| Kind::User);
+        let account = (installation, kind, user.unwrap_or(world::BOT));
+        let (now, life) = (self.clock.now(), LAPSED_SINCE + self.lifetime);
+        let back = i64::try_from(life.as_secs()).unwrap_or_default();
+        let begin = Timestamp::from_unix(now.unix() - back);
+        self.sign(account, &self.app_scopes, begin, self.lifetime)
+    }
+
     /// A new token for an account that the app may impersonate, and its lifetime in seconds.
     pub(super) fn impersonate(
         &self,
@@ -127,7 +143,7 @@ impl Tokens {
         let lifetime = self.impersonation_lifetime;
         let scopes = &self.impersonation_scopes;
         let account = (installation, Kind::Impersonated, account_id);
-        let token = self.sign(account, scopes, lifetime)?;
+        let token = self.sign(account, scopes, self.clock.now(), lifetime)?;
         Some((token, lifetime.as_secs()))
     }
 
@@ -171,7 +187,7 @@ impl Tokens {
             return Some(token.clone());
         }
         let account = (installation, kind, account_id);
-        let token = self.sign(account, &self.app_scopes, self.lifetime)?;
+        let token = self.sign(account, &self.app_scopes, now, self.lifetime)?;
         // One that was asked for while its installation was removed.
         current.retain(|(known, ..), _| *known == installation);
         current.insert(key, (token.clone(), now.plus(self.lifetime / 2)));
@@ -182,9 +198,9 @@ impl Tokens {
         &self,
         (installation, kind, account): (InstallationId, Kind, &str),
         scope: &str,
+        now: Timestamp,
         life: Duration,
     ) -> Option<Secret> {
-        let now = self.clock.now();
         let grant = Grant {
             kind,
             sub: account.to_owned(),

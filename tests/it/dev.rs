@@ -262,7 +262,7 @@ async fn one_command_brings_the_page_up() {
     assert_eq!(sent.status(), 303);
     let shown = format!("{origin}{}", sent.headers()["location"].to_str().unwrap());
     let shown = http.get(shown).send().await.unwrap().text().await.unwrap();
-    assert!(shown.contains("Calls that the remote made"), "{shown}");
+    assert!(shown.contains(">Trace</h2>"), "{shown}");
     assert!(shown.contains("200"), "{shown}");
 
     let page = http.get(&page_of_the_app).send().await.unwrap();

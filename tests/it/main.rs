@@ -9,6 +9,7 @@ mod architecture;
 mod attacks;
 mod authentication;
 mod command;
+mod console;
 mod cors;
 mod dev;
 mod dev_remote;

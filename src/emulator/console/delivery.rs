@@ -1,12 +1,14 @@
-//! What the platform fired: all of it in a table, and one delivery in the order of its attempts.
+//! What the platform fired: what is installed, and one delivery with its attempts.
 
 use std::time::Duration;
 
 use maud::{Markup, html};
 
 use super::{
-    calls, detail,
+    again, detail,
     layout::{clock_time, limit, prose, span},
+    live::{self, Part},
+    trace,
 };
 use crate::{
     conformance::answer::Finding,
@@ -16,11 +18,8 @@ use crate::{
     },
 };
 
-/// Deliveries that a page lists.
-const MAX_LISTED: usize = 100;
-
+/// What stands over the list of deliveries.
 pub(super) fn overview(stage: &Stage) -> Markup {
-    let deliveries = stage.journal.deliveries();
     html! {
         section class="summary" {
             h1 { "What the platform fires by itself" }
@@ -33,17 +32,6 @@ pub(super) fn overview(stage: &Stage) -> Markup {
         section class="card" {
             h2 { "Installation" }
             (installation(stage))
-        }
-        section class="card" {
-            h2 { "Deliveries" }
-            @if deliveries.is_empty() {
-                p class="quiet" { "None yet. Fire an event." }
-            } @else {
-                (table(&deliveries[..deliveries.len().min(MAX_LISTED)]))
-            }
-            @if deliveries.len() > MAX_LISTED {
-                p class="quiet" { "And " (deliveries.len() - MAX_LISTED) " before them." }
-            }
         }
     }
 }
@@ -63,55 +51,55 @@ fn installation(stage: &Stage) -> Markup {
     }
 }
 
-fn table(deliveries: &[Delivery]) -> Markup {
+pub(super) fn section(delivery: &Delivery, version: u64) -> Markup {
+    parts(delivery, Part::Standing, version)
+}
+
+/// What of the page changes with time: all of it until the delivery is settled, and then the trace.
+pub(super) fn parts(delivery: &Delivery, part: Part, version: u64) -> Markup {
+    let id = delivery.id;
+    let settled = delivery.state.is_settled();
     html! {
-        table class="deliveries" {
-            thead { tr { th { "State" } th { "What" } th { "Attempts" } th { "Calls" } th { "Fired" } } }
-            tbody {
-                @for delivery in deliveries {
-                    tr {
-                        td { (state(delivery.state)) }
-                        td class="what" {
-                            a href={ "/events/" (delivery.id) } { (delivery.occasion) }
-                            br; code class="quiet" { (delivery.module_key) }
-                        }
-                        td { @for attempt in &delivery.attempts { (outcome(attempt)) } }
-                        td class="time" { (delivery.calls.len()) }
-                        td class="time" { (clock_time(delivery.at)) }
+        div id="happened" hx-swap-oob=[part.swap()] {
+            (summary(delivery))
+            @if !delivery.attempts.is_empty() {
+                (detail::actions(&format!("/events/{id}"), again::can_be_repeated(delivery)))
+            }
+            section class="card" {
+                h2 { span class="step" { "1" } "Trace" }
+                @if delivery.attempts.is_empty() {
+                    p class="quiet" { "Nothing was sent yet." }
+                } @else {
+                    (trace::of_delivery(delivery))
+                }
+                @if delivery.calls.is_empty() {
+                    p class="quiet" {
+                        "No call of a product carries a trace of it. Calls may come long after the answer; "
+                        "they are told by " code { "x-b3-traceid" } ", else by the token's last use."
                     }
                 }
+            }
+        }
+        @if part != Part::UpdateOfSettled {
+            div id="answered" hx-swap-oob=[part.swap()] { (attempts(delivery)) }
+        }
+        (live::pulse(&format!("/live/events/{id}?since={version}&settled={settled}")))
+    }
+}
+
+fn attempts(delivery: &Delivery) -> Markup {
+    html! {
+        section class="card" {
+            h2 { span class="step" { "2" } "Attempts" }
+            @if delivery.attempts.is_empty() { p class="quiet" { "None yet." } }
+            @for (at, attempt) in delivery.attempts.iter().enumerate() {
+                (one_attempt(attempt, at + 1, at + 1 == delivery.attempts.len()))
             }
         }
     }
 }
 
-/// The other deliveries, beside one of them.
-pub(super) fn history(deliveries: &[Delivery], selected: u64) -> Markup {
-    html! {
-        nav aria-labelledby="history" {
-            h2 id="history" { "Recent deliveries" }
-            ol class="history fired" {
-                @for delivery in deliveries.iter().take(MAX_LISTED) {
-                    li {
-                        a href={ "/events/" (delivery.id) } aria-current=[(selected == delivery.id).then_some("page")] {
-                            (state(delivery.state))
-                            span class="path" { (delivery.occasion) }
-                            span class="quiet" { (clock_time(delivery.at)) }
-                            span class="time" { (detail::count(delivery.attempts.len(), "attempt")) }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-pub(super) fn section(delivery: &Delivery) -> Markup {
-    let width = delivery
-        .attempts
-        .iter()
-        .map(|attempt| attempt.duration)
-        .sum();
+fn summary(delivery: &Delivery) -> Markup {
     html! {
         section class="summary" {
             h1 { (state(delivery.state)) code { (delivery.occasion) } }
@@ -121,25 +109,8 @@ pub(super) fn section(delivery: &Delivery) -> Markup {
                 " · " (detail::count(delivery.attempts.len(), "attempt"))
                 " · " (detail::count(delivery.calls.len(), "call"))
             }
+            @if !delivery.faults.is_empty() { (detail::struck(&delivery.faults)) }
             p { (prose(meaning(delivery))) }
-        }
-        section class="card" {
-            h2 { span class="step" { "1" } "Attempts" }
-            @if delivery.attempts.is_empty() { p class="quiet" { "None yet." } }
-            @for (at, attempt) in delivery.attempts.iter().enumerate() {
-                (one_attempt(attempt, at + 1, at + 1 == delivery.attempts.len()))
-            }
-        }
-        section class="card" {
-            h2 { span class="step" { "2" } "What its job did" }
-            @if delivery.calls.is_empty() {
-                p class="quiet" {
-                    "No call of a product carries a trace of it. Calls may come long after the answer; "
-                    "they are told by " code { "x-b3-traceid" } ", else by the token's last use."
-                }
-            } @else {
-                (calls::waterfall(&delivery.calls, width))
-            }
         }
     }
 }
@@ -155,6 +126,7 @@ fn one_attempt(attempt: &Attempt, number: usize, open: bool) -> Markup {
                 }
                 span class="quiet" { " · trace " code { (attempt.trace_id) } }
             }
+            @if !attempt.faults.is_empty() { (detail::struck(&attempt.faults)) }
             h3 { "Request as Forge sends it" }
             (detail::request(&attempt.request, &attempt.claims))
             h3 { "The remote's answer" }
@@ -183,7 +155,7 @@ fn verdict(findings: &[Finding]) -> Markup {
 }
 
 /// The status, or why there is none.
-fn outcome(attempt: &Attempt) -> Markup {
+pub(super) fn outcome(attempt: &Attempt) -> Markup {
     let text = attempt.answer.as_ref().map_or_else(
         || attempt.failure.map_or("…", |_| "none").to_owned(),
         |answer| answer.status.as_u16().to_string(),
@@ -227,8 +199,8 @@ fn meaning(delivery: &Delivery) -> &'static str {
             "The remote took it and says that it held it already: a `duplicate` of an earlier \
              delivery, whose job is the only one. Two ticks within an interval are one tick."
         }
-        DeliveryState::Waiting => "It will be sent when its time has come. Reload to see it.",
-        DeliveryState::UnderWay => "The remote has not answered yet. Reload to see how it ends.",
+        DeliveryState::Waiting => "It will be sent when its time has come.",
+        DeliveryState::UnderWay => "The remote has not answered yet.",
         DeliveryState::Delivered => "The remote took it: nothing more is sent.",
         DeliveryState::Dropped => "The remote did not take it, and the platform gives up.",
         DeliveryState::Abandoned => {

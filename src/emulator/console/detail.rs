@@ -6,29 +6,55 @@ use serde_json::Value;
 use super::{
     calls, json,
     layout::{outcome, prose, span},
+    live::{self, Part},
     overview,
+    timeline::fault_mark,
+    trace,
 };
 use crate::{
     conformance::answer::{Finding, Severity},
-    emulator::journal::{Answer, Invocation, SentRequest, Settlement},
+    emulator::{
+        faults::Fault,
+        journal::{Answer, Invocation, SentRequest, Settlement, Via},
+    },
 };
 
-pub(super) fn section(invocation: &Invocation) -> Markup {
+pub(super) fn section(invocation: &Invocation, version: u64) -> Markup {
+    parts(invocation, Part::Standing, version)
+}
+
+/// What of the page changes with time: all of it until the invocation is settled, and then the trace.
+pub(super) fn parts(invocation: &Invocation, part: Part, version: u64) -> Markup {
+    let id = invocation.id;
+    let settled = invocation.settlement != Settlement::Pending;
     html! {
-        (summary(invocation))
-        (pages(invocation))
-        section class="card" {
-            h2 { span class="step" { "1" } "Request as Forge sends it" }
-            (request(&invocation.request, &invocation.claims))
-        }
-        section class="card" {
-            h2 { span class="step" { "2" } "Calls that the remote made" }
-            @if invocation.calls.is_empty() {
-                p class="quiet" { "None: the remote answered from what the request brought." }
-            } @else {
-                (calls::waterfall(&invocation.calls, invocation.duration))
+        div id="happened" hx-swap-oob=[part.swap()] {
+            (summary(invocation))
+            (actions(&format!("/invocations/{id}"), invocation.via == Via::InvokeRemote))
+            (pages(invocation))
+            section class="card" {
+                h2 { span class="step" { "1" } "Trace" }
+                (trace::of_invocation(invocation))
+                @if invocation.calls.is_empty() {
+                    p class="quiet" { "No call: the remote answered from what the request brought." }
+                }
             }
         }
+        @if part == Part::Standing {
+            section class="card" {
+                h2 { span class="step" { "2" } "Request as Forge sends it" }
+                (request(&invocation.request, &invocation.claims))
+            }
+        }
+        @if part != Part::UpdateOfSettled {
+            div id="answered" hx-swap-oob=[part.swap()] { (answered(invocation)) }
+        }
+        (live::pulse(&format!("/live/invocations/{id}?since={version}&settled={settled}")))
+    }
+}
+
+fn answered(invocation: &Invocation) -> Markup {
+    html! {
         section class="card" {
             h2 { span class="step" { "3" } "The remote's answer" }
             @match &invocation.answer {
@@ -43,6 +69,20 @@ pub(super) fn section(invocation: &Invocation) -> Markup {
         section class="card" id="verdict" {
             h2 { span class="step" { "5" } "Verdict" }
             (verdict(&invocation.verdict))
+        }
+    }
+}
+
+/// What can be done with a request that was sent.
+pub(super) fn actions(address: &str, again: bool) -> Markup {
+    html! {
+        div class="actions" {
+            @if again {
+                form method="post" action={ (address) "/again" } { button type="submit" { "Fire again" } }
+            }
+            form method="post" action={ (address) "/curl" } {
+                button type="submit" { "Show as a curl command, with tokens" }
+            }
         }
     }
 }
@@ -63,9 +103,20 @@ fn summary(invocation: &Invocation) -> Markup {
                 " · " @if broken == 0 { "no rule broken" } @else { a class="broken" href="#verdict" { (count(broken, "rule")) " broken" } }
                 " · trace " code { (invocation.trace_id) }
             }
+            @if !invocation.faults.is_empty() { (struck(&invocation.faults)) }
             @if let Settlement::Rejected { message } = &invocation.settlement {
                 blockquote { (message) }
             }
+        }
+    }
+}
+
+/// The faults that made a request what it is.
+pub(super) fn struck(faults: &[Fault]) -> Markup {
+    html! {
+        p {
+            "Sent like this because of a fault that was switched on:"
+            @for fault in faults { " " (fault_mark(&fault.describe())) }
         }
     }
 }
@@ -164,7 +215,7 @@ fn body_part(body: &str) -> Markup {
 
 fn settlement(settlement: &Settlement) -> Markup {
     match settlement {
-        Settlement::Pending => html! { p { "Still under way. Reload to see how it ends." } },
+        Settlement::Pending => html! { p { "Still under way." } },
         Settlement::Resolved { status } => html! {
             p { span class="chip good" { "resolves" } " The caller gets status " strong { (status) } ", headers and body." }
         },

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Form, Router,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -14,8 +14,9 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::{
-    delivery, firing,
+    ask, delivery, firing,
     layout::{self, Places, Tab},
+    timeline,
 };
 use crate::emulator::{
     events::{self, FireEvent},
@@ -24,7 +25,7 @@ use crate::emulator::{
 };
 
 /// How long a form waits for something to show; then the page says that it is under way.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn routes() -> Router<Arc<Stage>> {
     Router::new()
@@ -37,18 +38,29 @@ pub(super) fn routes() -> Router<Arc<Stage>> {
         .route("/events/uninstall", post(uninstall))
 }
 
-async fn overview(State(stage): State<Arc<Stage>>) -> Response {
+async fn overview(
+    State(stage): State<Arc<Stage>>,
+    Query(asked): Query<timeline::Asked>,
+) -> Response {
     let filled = firing::Filled::default();
-    let subject = delivery::overview(&stage);
+    let subject = html! {
+        (delivery::overview(&stage))
+        (timeline::section(&stage, &asked.fired()))
+    };
     page(&stage, "Events · ", &filled, &subject, &html! {}).into_response()
 }
 
 async fn one(State(stage): State<Arc<Stage>>, Path(id): Path<u64>) -> Response {
     let filled = firing::Filled::default();
-    let past = delivery::history(&stage.journal.deliveries(), id);
+    let past = timeline::recent(&stage, &format!("/events/{id}"));
+    // Before the delivery: what changes in between is told again.
+    let version = stage.journal.last_change_of_delivery(id);
     let found = stage.journal.delivery(id);
     let (status, subject) = match &found {
-        Some(delivery) => (StatusCode::OK, delivery::section(delivery)),
+        Some(delivery) => {
+            let section = delivery::section(delivery, version.unwrap_or_default());
+            (StatusCode::OK, section)
+        }
         None => (
             StatusCode::NOT_FOUND,
             layout::notice(
@@ -144,9 +156,8 @@ fn page(
     subject: &Markup,
     past: &Markup,
 ) -> axum::response::Html<String> {
-    let ask = firing::section(stage, filled);
     let places = Places {
-        ask: &ask,
+        ask: &ask::fire(stage, filled),
         subject,
         past,
     };

@@ -80,31 +80,23 @@ impl Install {
     }
 }
 
-pub(super) fn section(stage: &Stage, filled: &Filled) -> Markup {
-    let schedules = &stage.manifest.triggers.schedules;
+/// A button for each schedule.
+pub(super) fn schedules(stage: &Stage) -> Markup {
     html! {
-        section class="ask" {
-            h2 { "Fire an event" }
-            (event(stage, filled))
-            @if !schedules.is_empty() {
-                h2 { "Run a schedule now" }
-                div class="fields" {
-                    @for schedule in schedules {
-                        form class="invoke" method="post" action="/events/schedule" {
-                            button class="plain" name="key" value=(schedule.key) {
-                                (schedule.key) " — " (schedule.interval.describe())
-                            }
-                        }
+        div class="fields" {
+            @for schedule in &stage.manifest.triggers.schedules {
+                form class="invoke" method="post" action="/events/schedule" {
+                    button class="plain" name="key" value=(schedule.key) {
+                        (schedule.key) " — " (schedule.interval.describe())
                     }
                 }
             }
-            h2 { "The app's life" }
-            div class="fields" { (lifecycle(stage)) }
         }
     }
 }
 
-fn event(stage: &Stage, filled: &Filled) -> Markup {
+/// The form that fires an event.
+pub(super) fn event(stage: &Stage, filled: &Filled) -> Markup {
     let events = product_events(stage);
     if events.is_empty() {
         return html! { p class="quiet invoke" { "No trigger of the manifest has an event of a product and an endpoint." } };
@@ -201,7 +193,8 @@ fn product_events(stage: &Stage) -> Vec<&str> {
     names
 }
 
-fn lifecycle(stage: &Stage) -> Markup {
+/// Install, upgrade, uninstall: what can be done now.
+pub(super) fn lifecycle(stage: &Stage) -> Markup {
     let installed = stage.installed.current();
     html! {
         @if let Some(installation) = &installed {

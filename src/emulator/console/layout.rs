@@ -5,22 +5,28 @@ use std::time::Duration;
 use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 
-use super::{form, path::path_of};
+use super::{ask, form, live::Part, timeline};
 use crate::{
     clock::Timestamp,
     emulator::{
+        faults::Times,
         journal::{Invocation, Settlement},
         stage::Stage,
         world,
     },
 };
 
+/// htmx evaluates no code, loads nothing from elsewhere, and writes no styles into the page.
+const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyEnabled":false}"#;
+
 /// Which of the console's pages is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tab {
-    Invocations,
+    Timeline,
     Events,
     Storage,
+    Faults,
+    Site,
     Remote,
 }
 
@@ -42,22 +48,26 @@ pub(super) fn page(
     subject: &Markup,
 ) -> Html<String> {
     let title = selected.map_or_else(String::new, |id| format!("#{id} · "));
-    let ask = html! {
-        section class="ask" {
-            h2 { "Invoke the remote" }
-            @if stage.manifest.modules.is_empty() {
-                p class="quiet" { "No UI module of the manifest has a " code { "resolver.endpoint" } "." }
-            } @else {
-                (form::section(stage, filled))
-            }
-        }
+    let past = html! {
+        @if let Some(id) = selected { (timeline::recent(stage, &format!("/invocations/{id}"))) }
     };
     let places = Places {
-        ask: &ask,
+        ask: &ask::invoke(stage, filled),
         subject,
-        past: &history(&stage.journal.newest_first(), selected),
+        past: &past,
     };
     frame(stage, tab, &title, &places)
+}
+
+/// A page without a form of its own.
+pub(super) fn plain(stage: &Stage, tab: Tab, title: &str, subject: &Markup) -> Html<String> {
+    let filled = form::Filled::first(stage);
+    let places = Places {
+        ask: &ask::invoke(stage, &filled),
+        subject,
+        past: &html! {},
+    };
+    frame(stage, tab, title, &places)
 }
 
 /// Any page.
@@ -72,22 +82,29 @@ pub(super) fn frame(stage: &Stage, tab: Tab, title: &str, places: &Places<'_>) -
                 title { (title) (stage.title) " console" }
                 link rel="icon" href="/icon.svg";
                 link rel="stylesheet" href="/console.css";
+                meta name="htmx-config" content=(HTMX);
+                script src="/htmx.js" defer {}
+                script src="/console.js" defer {}
             }
             body {
                 header {
                     a class="brand" href="/" { img src="/icon.svg" alt="" width="24" height="24"; (stage.title) }
                     nav class="tabs" aria-label="Pages" {
-                        a href="/" aria-current=[current(Tab::Invocations)] { "Invocations" }
+                        a href="/" aria-current=[current(Tab::Timeline)] { "Timeline" }
                         a href="/events" aria-current=[current(Tab::Events)] { "Events" }
                         a href="/storage" aria-current=[current(Tab::Storage)] { "Storage" }
-                        a href="/remote" aria-current=[current(Tab::Remote)] { "Remote" }
                         a href="/host" { "Pages" }
+                        a href="/faults" aria-current=[current(Tab::Faults)] { "Faults" }
+                        a href="/remote" aria-current=[current(Tab::Remote)] { "Remote" }
+                        a href="/site" aria-current=[current(Tab::Site)] { "Site" }
                     }
                     span class="wheres" {
                         span class="where" { "invokes " code { (stage.remote.load()) } }
                         span class="where" { "app " code { (stage.manifest.app_id.uuid()) } }
                     }
                 }
+                (banner(stage, Part::Standing))
+                p class="gone" role="alert" { "The emulator does not answer: what is shown may be old." }
                 div class="columns" {
                     (places.ask)
                     main { (places.subject) }
@@ -97,6 +114,46 @@ pub(super) fn frame(stage: &Stage, tab: Tab, title: &str, places: &Places<'_>) -
         }
     };
     Html(page.into_string())
+}
+
+/// The faults that are on, on every page.
+pub(super) fn banner(stage: &Stage, part: Part) -> Markup {
+    let faults = stage.faults.all();
+    let rotated = stage.mint.key_set().keys.len() > 1;
+    let on = rotated || !faults.is_empty();
+    html! {
+        aside id="banner" class=[on.then_some("on")] aria-label="Faults that are on"
+            hx-swap-oob=[part.swap()] {
+            @if on {
+                @if faults.is_empty() { strong { "Keys are rotating" } } @else { strong { "Faults are on" } }
+                ul {
+                    @if rotated {
+                        li {
+                            (timeline::fault_mark("signing key: rotated"))
+                            span class="quiet" { " the old one is " a href="/faults" { "still in the key set" } }
+                        }
+                    }
+                    @for (fault, times) in &faults {
+                        li {
+                            (timeline::fault_mark(&fault.describe()))
+                            span class="quiet" {
+                                @match times {
+                                    Times::Next(1) => " the next time",
+                                    Times::Next(count) => { " the next " (count) " times" }
+                                    Times::Always => " until switched off",
+                                }
+                            }
+                        }
+                    }
+                }
+                @if !faults.is_empty() {
+                    form method="post" action="/faults/off" {
+                        button name="fault" value="all" { "Switch all off" }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// A short message in place of a subject.
@@ -111,34 +168,6 @@ pub(super) fn sentence(text: &str) -> String {
     let mut rest = text.chars();
     let first = rest.next().map(char::to_uppercase).into_iter().flatten();
     first.chain(rest).chain(['.']).collect()
-}
-
-fn history(invocations: &[Invocation], selected: Option<u64>) -> Markup {
-    html! {
-        nav aria-labelledby="history" {
-            h2 id="history" { "Recent invocations" }
-            @if invocations.is_empty() {
-                p class="quiet" { "None yet. Press one of the buttons above." }
-            }
-            ol class="history" {
-                @for invocation in invocations {
-                    li {
-                        a href={ "/invocations/" (invocation.id) }
-                            aria-current=[(selected == Some(invocation.id)).then_some("page")] {
-                            (outcome(invocation))
-                            span class="path" {
-                                (invocation.request.method) " " (with_names(&path_of(&invocation.request.url)))
-                            }
-                            span class="quiet" {
-                                (first_name(invocation.user)) " · " (clock_time(invocation.at))
-                            }
-                            span class="time" { (span(invocation.duration)) }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// The status as the caller sees it, or that the call rejected.
@@ -160,7 +189,7 @@ pub(super) fn first_name(name: &str) -> &str {
 }
 
 /// Account ids as first names: a list of them tells nobody anything.
-fn with_names(path: &str) -> String {
+pub(super) fn with_names(path: &str) -> String {
     world::USERS.iter().fold(path.to_owned(), |path, user| {
         path.replace(user.account_id, &format!("‹{}›", first_name(user.name)))
     })

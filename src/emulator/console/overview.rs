@@ -1,27 +1,30 @@
-//! What there is to see: the site's pages and who may read them.
-
-use std::time::Duration;
+//! The emulated site: its pages and who may read them.
 
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{calls, layout::first_name};
-use crate::emulator::{
-    stage::Stage,
-    world::{self, Page},
-};
+use super::layout::first_name;
+use crate::emulator::world::{self, Page};
 
 /// The first thing a newcomer sees.
-pub(super) fn section(stage: &Stage) -> Markup {
-    let strays = stage.journal.strays();
+pub(super) fn welcome() -> Markup {
     html! {
         section class="summary" {
             h1 { "A Forge platform on your machine" }
             p {
-                "The buttons do what an app's user interface does: they invoke the remote through Forge. "
+                "The forms do what an app's user interface and the platform do: they invoke the remote through Forge. "
                 "You then see the request with its token, every call that the remote made and on whose behalf, "
-                "and what the platform makes of the answer."
+                "and what the platform makes of the answer. " a href="/site" { "Who may see what on this site" } "."
             }
+        }
+    }
+}
+
+pub(super) fn section() -> Markup {
+    html! {
+        section class="summary" {
+            h1 { "The emulated site" }
+            p class="quiet" { (world::SITE_URL) " is played here, with three people, their pages and issues." }
         }
         section class="card" {
             h2 { "Who may see which page" }
@@ -30,33 +33,7 @@ pub(super) fn section(stage: &Stage) -> Markup {
             }
             (matrix())
         }
-        section class="card" {
-            h2 { "To put a remote of your own here" }
-            p class="quiet" {
-                "Run " code { "forge-remote dev --remote URL" } " and start your remote with these settings. "
-                "One in another language has its own names for them."
-            }
-            dl class="headers" {
-                dt { "app.ids" } dd { (stage.manifest.app_id) }
-                dt { "fit.jwks_url" } dd { (stage.origin) "/.well-known/jwks.json" }
-                dt { "atlassian.api_hosts" } dd { (api_host(stage)) }
-                dt { "atlassian.graphql_url" } dd { (stage.origin) "/graphql" }
-                dt { "atlassian.storage_url" } dd { (stage.origin) "/forge/storage/kvs" }
-            }
-        }
-        @if !strays.is_empty() {
-            section class="card" {
-                h2 { "Calls outside any invocation" }
-                (calls::waterfall(&strays[..strays.len().min(50)], Duration::ZERO))
-            }
-        }
     }
-}
-
-/// The origin without scheme and port.
-fn api_host(stage: &Stage) -> &str {
-    let host = stage.origin.trim_start_matches("http://");
-    host.rsplit_once(':').map_or(host, |(host, _)| host)
 }
 
 fn matrix() -> Markup {

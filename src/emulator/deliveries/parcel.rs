@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::emulator::{
+    faults::Fault,
     journal::{Occasion, Retry},
     manifest::{Endpoint, TokenSwitches},
 };
@@ -26,6 +27,8 @@ pub(in crate::emulator) struct Parcel {
     pub(in crate::emulator) content: Content,
     /// How long the platform takes until it delivers, in its own time.
     pub(in crate::emulator) delay: Duration,
+    /// What is wrong with it, on demand.
+    pub(in crate::emulator) faults: Vec<Fault>,
 }
 
 impl Parcel {
@@ -45,6 +48,7 @@ impl Parcel {
             auth: endpoint.auth,
             content,
             delay: Duration::ZERO,
+            faults: Vec::new(),
         }
     }
 }

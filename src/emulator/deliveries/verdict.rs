@@ -5,11 +5,14 @@ use crate::conformance::answer::{Exchange, Finding, Outcome, Severity, judge};
 /// Rules about a success's body, which nobody reads here.
 const OF_A_READ_BODY: [&str; 2] = ["success-parses", "success-content-type"];
 
-/// The rules of any answer, and the one that only a 2xx acknowledges.
+/// The rules of any answer, and the one that only a 2xx acknowledges: not where a remote
+/// must not take it.
 pub(super) fn of(exchange: &Exchange<'_>) -> Vec<Finding> {
     let mut findings = judge(exchange);
     findings.retain(|finding| !OF_A_READ_BODY.contains(&finding.rule));
-    findings.extend(acknowledged(exchange));
+    if exchange.fit_was_good {
+        findings.extend(acknowledged(exchange));
+    }
     findings
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     clock::{Clock, Timestamp},
-    emulator::{manifest::UiModule, platform::InvokeError, stage::Stage},
+    emulator::{faults::Fault, manifest::UiModule, mint::Fit, platform::InvokeError, stage::Stage},
     ids::InstallationId,
     secret::Secret,
 };
@@ -33,6 +33,8 @@ pub(in crate::emulator) struct BrowserFits {
 pub(super) struct Held {
     pub(super) token: Secret,
     pub(super) claims: Value,
+    /// What is wrong with it, on demand.
+    pub(super) fault: Option<Fault>,
     pub(super) user: &'static str,
     module_key: String,
     made_for: (InstallationId, String, u64),
@@ -65,18 +67,26 @@ impl BrowserFits {
         );
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let enough = self.clock.now().plus(LEAST_LEFT);
-        let known = held.iter().rev().find(|it| {
+        // One that is to be bad on demand is made anew, and is not kept for the next call.
+        let spoilt = stage.faults.is_on(Fault::spoils_the_fit);
+        let mut good = held.iter().rev().filter(|it| it.fault.is_none() && !spoilt);
+        let known = good.find(|it| {
             it.module_key == module.key && it.made_for == made_for && it.expires > enough
         });
         if let Some(known) = known {
             return Ok(Arc::clone(known));
         }
         let fit = stage.mint.ui(&installation, module, session.user, &session);
-        let fit = fit.ok_or(InvokeError::Signing)?;
-        let expires = fit.claims["exp"].as_i64().unwrap_or_default();
+        let Fit {
+            token,
+            claims,
+            fault,
+        } = fit.ok_or(InvokeError::Signing)?;
+        let expires = claims["exp"].as_i64().unwrap_or_default();
         let fresh = Arc::new(Held {
-            token: fit.token,
-            claims: fit.claims,
+            token,
+            claims,
+            fault,
             user: session.user.name,
             module_key: module.key.clone(),
             made_for,

@@ -108,6 +108,7 @@ pub(super) async fn fetched(
         settlement,
         duration,
         verdict,
+        faults: fit.fault.into_iter().collect(),
     };
     let id = stage.journal.begin(invocation, Vec::new());
     Json(json!({"invocation": id, "words": words})).into_response()

@@ -10,12 +10,15 @@ use super::{
 /// Deliveries that are remembered; the oldest that is settled goes first.
 pub(in crate::emulator) const MAX_DELIVERIES: usize = 500;
 /// As much of an attempt's own body as is kept.
-const MAX_REQUEST_BODY: usize = 16 * 1024;
+pub(in crate::emulator) const MAX_REQUEST_BODY: usize = 16 * 1024;
 /// As much of an answer's body as is kept: the platform ignores it.
 const MAX_ANSWER_BODY: usize = 8 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Entry {
+    pub(super) order: u64,
+    /// The last change of it.
+    pub(super) version: u64,
     /// When the first attempt was sent.
     pub(super) started: Instant,
     pub(super) delivery: Delivery,
@@ -37,7 +40,10 @@ impl Journal {
             pages.last_delivery += 1;
             delivery.id = pages.last_delivery;
             let id = delivery.id;
+            let (order, version) = (pages.next_order(), pages.version);
             pages.deliveries.push_back(Entry {
+                order,
+                version,
                 started: Instant::now(),
                 delivery,
             });
@@ -57,10 +63,12 @@ impl Journal {
             for token in token_ids {
                 pages.use_token(token, Owner::Delivery(id));
             }
-            if let Some(entry) = pages.delivery(id) {
+            if let Some(entry) = pages.changing(id) {
+                let now = Instant::now();
                 if entry.delivery.attempts.is_empty() {
-                    entry.started = Instant::now();
+                    entry.started = now;
                 }
+                attempt.started = now.saturating_duration_since(entry.started);
                 entry.delivery.state = DeliveryState::UnderWay;
                 entry.delivery.attempts.push(attempt);
             }
@@ -75,7 +83,7 @@ impl Journal {
         write: impl FnOnce(&mut Attempt),
     ) {
         self.write(|pages| {
-            let Some(entry) = pages.delivery(id) else {
+            let Some(entry) = pages.changing(id) else {
                 return;
             };
             if let Some(attempt) = entry.delivery.attempts.last_mut() {
@@ -92,7 +100,7 @@ impl Journal {
     /// Closes a delivery that ends between two attempts.
     pub(in crate::emulator) fn abandon(&self, id: u64) {
         self.write(|pages| {
-            let entry = pages.delivery(id);
+            let entry = pages.changing(id);
             if let Some(entry) = entry.filter(|entry| !entry.delivery.state.is_settled()) {
                 entry.delivery.state = DeliveryState::Abandoned;
             }
@@ -102,6 +110,11 @@ impl Journal {
     pub(in crate::emulator) fn delivery(&self, id: u64) -> Option<Delivery> {
         let mut pages = self.pages();
         pages.delivery(id).map(|entry| entry.delivery.clone())
+    }
+
+    /// The last change of a delivery, as [`Journal::version`] counts.
+    pub(in crate::emulator) fn last_change_of_delivery(&self, id: u64) -> Option<u64> {
+        self.pages().delivery(id).map(|entry| entry.version)
     }
 
     /// Waits until nothing more is sent; none if it is not remembered any more.
@@ -142,6 +155,14 @@ impl Pages {
     pub(super) fn delivery(&mut self, id: u64) -> Option<&mut Entry> {
         let newest = self.deliveries.iter_mut().rev();
         newest.into_iter().find(|entry| entry.delivery.id == id)
+    }
+
+    /// A delivery that is about to change.
+    fn changing(&mut self, id: u64) -> Option<&mut Entry> {
+        let version = self.version;
+        let entry = self.delivery(id)?;
+        entry.version = version;
+        Some(entry)
     }
 
     pub(super) fn delivery_of_trace(&self, trace: &str) -> Option<u64> {

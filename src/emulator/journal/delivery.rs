@@ -5,7 +5,10 @@ use std::{fmt, time::Duration};
 use serde_json::Value;
 
 use super::record::{Answer, Call, SentRequest};
-use crate::{clock::Timestamp, conformance::answer::Finding, ids::InstallationId, trace::TraceId};
+use crate::{
+    clock::Timestamp, conformance::answer::Finding, emulator::faults::Fault, ids::InstallationId,
+    trace::TraceId,
+};
 
 /// Something that the platform fires at an endpoint, with each attempt to deliver it.
 #[derive(Debug, Clone)]
@@ -27,6 +30,8 @@ pub struct Delivery {
     /// Calls of the emulated APIs that belong to it, in the order of their start: what the
     /// remote's job did, before and after the answer. The first 500 are kept.
     pub calls: Vec<Call>,
+    /// Why it is delivered as it is: a fault that was switched on.
+    pub faults: Vec<Fault>,
 }
 
 impl Delivery {
@@ -133,6 +138,10 @@ pub struct Attempt {
     pub failure: Option<RetryReason>,
     /// What the platform's rules say of the answer.
     pub verdict: Vec<Finding>,
+    /// How long after the first attempt it began.
+    pub started: Duration,
+    /// What was wrong with the request because a fault was switched on.
+    pub faults: Vec<Fault>,
 }
 
 /// `retryContext` of a redelivery.

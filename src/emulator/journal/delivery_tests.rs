@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::*;
 use crate::{clock::Timestamp, ids::InstallationId, trace::TraceId};
 
-fn delivery() -> Delivery {
+pub(super) fn delivery() -> Delivery {
     Delivery {
         id: 0,
         at: Timestamp::from_unix(0),
@@ -16,6 +16,7 @@ fn delivery() -> Delivery {
         state: DeliveryState::Waiting,
         attempts: Vec::new(),
         calls: Vec::new(),
+        faults: Vec::new(),
     }
 }
 
@@ -35,6 +36,8 @@ fn attempt(trace: &TraceId) -> Attempt {
         duration: Duration::ZERO,
         failure: None,
         verdict: Vec::new(),
+        started: Duration::ZERO,
+        faults: Vec::new(),
     }
 }
 
@@ -48,6 +51,9 @@ fn call(path: &str) -> Call {
         started: Duration::ZERO,
         duration: Duration::ZERO,
         note: None,
+        faults: Vec::new(),
+        at: Timestamp::from_unix(0),
+        installation: None,
     }
 }
 

@@ -6,7 +6,10 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use crate::{clock::Timestamp, conformance::answer::Finding, trace::TraceId};
+use crate::{
+    clock::Timestamp, conformance::answer::Finding, emulator::faults::Fault, ids::InstallationId,
+    trace::TraceId,
+};
 
 /// One invocation of a module, from the press of a button to what the caller is told.
 #[derive(Debug, Clone)]
@@ -37,6 +40,8 @@ pub struct Invocation {
     pub duration: Duration,
     /// What the platform's rules say of the answer.
     pub verdict: Vec<Finding>,
+    /// What was wrong with the request because a fault was switched on.
+    pub faults: Vec<Fault>,
 }
 
 /// Which way a call of a page went to the remote.
@@ -170,4 +175,10 @@ pub struct Call {
     pub duration: Duration,
     /// Why it was refused, for the developer; the remote was told only the platform's words.
     pub note: Option<String>,
+    /// The faults that were switched on and struck it.
+    pub faults: Vec<Fault>,
+    /// When it was answered.
+    pub at: Timestamp,
+    /// The installation whose token it carried.
+    pub installation: Option<InstallationId>,
 }

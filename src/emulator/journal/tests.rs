@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::*;
 use crate::{clock::Timestamp, trace::TraceId};
 
-fn invocation(trace: &TraceId) -> Invocation {
+pub(super) fn invocation(trace: &TraceId) -> Invocation {
     Invocation {
         id: 0,
         at: Timestamp::from_unix(0),
@@ -26,10 +26,11 @@ fn invocation(trace: &TraceId) -> Invocation {
         settlement: Settlement::Pending,
         duration: Duration::ZERO,
         verdict: Vec::new(),
+        faults: Vec::new(),
     }
 }
 
-fn call(path: &str) -> Call {
+pub(super) fn call(path: &str) -> Call {
     Call {
         identity: Identity::App,
         purpose: Purpose::Product,
@@ -39,6 +40,9 @@ fn call(path: &str) -> Call {
         started: Duration::ZERO,
         duration: Duration::ZERO,
         note: None,
+        faults: Vec::new(),
+        at: Timestamp::from_unix(0),
+        installation: None,
     }
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::received::{mask, shown};
 use crate::{
     emulator::{
+        faults::Fault,
         gateway,
         journal::SentRequest,
         manifest::{APP_TOKEN_SCOPE, TokenSwitches, USER_TOKEN_SCOPE},
@@ -19,21 +20,30 @@ use crate::{
     trace::{SPAN_ID, TRACE_ID, TraceId},
 };
 
-const SYSTEM_TOKEN: HeaderName = HeaderName::from_static("x-forge-oauth-system");
-const USER_TOKEN: HeaderName = HeaderName::from_static("x-forge-oauth-user");
+pub(super) const SYSTEM_TOKEN: HeaderName = HeaderName::from_static("x-forge-oauth-system");
+pub(super) const USER_TOKEN: HeaderName = HeaderName::from_static("x-forge-oauth-user");
 
 /// A request that is ready to be sent.
 #[derive(Debug)]
 pub(in crate::emulator) struct Envelope {
-    method: Method,
-    url: Url,
+    pub(super) method: Method,
+    pub(super) url: Url,
     pub(in crate::emulator) trace_id: TraceId,
     span_id: String,
     pub(in crate::emulator) claims: Value,
     fit: Secret,
     oauth: Vec<(HeaderName, Secret)>,
     headers: HeaderMap,
-    body: Option<String>,
+    pub(super) body: Option<String>,
+    /// What is wrong with its tokens, on demand.
+    pub(in crate::emulator) faults: Vec<Fault>,
+}
+
+/// The OAuth tokens that travel with a request.
+#[derive(Debug, Default)]
+pub(in crate::emulator) struct Forwarded {
+    tokens: Vec<(HeaderName, Secret)>,
+    fault: Option<Fault>,
 }
 
 impl Envelope {
@@ -41,7 +51,7 @@ impl Envelope {
     pub(in crate::emulator) fn new(
         (method, url): (Method, Url),
         fit: Fit,
-        oauth: Vec<(HeaderName, Secret)>,
+        oauth: Forwarded,
         headers: HeaderMap,
         body: Option<String>,
     ) -> Self {
@@ -52,10 +62,16 @@ impl Envelope {
             span_id: Uuid::new_v4().simple().to_string()[..16].to_owned(),
             claims: fit.claims,
             fit: fit.token,
-            oauth,
+            oauth: oauth.tokens,
             headers,
             body,
+            faults: fit.fault.into_iter().chain(oauth.fault).collect(),
         }
+    }
+
+    /// Whether a remote must accept the FIT.
+    pub(in crate::emulator) fn fit_is_good(&self) -> bool {
+        !self.faults.iter().any(Fault::spoils_the_fit)
     }
 
     pub(in crate::emulator) fn body_len(&self) -> usize {
@@ -86,12 +102,21 @@ impl Envelope {
     }
 
     fn shown_headers(&self) -> Vec<(String, String)> {
+        self.headers_with(mask)
+    }
+
+    /// With the tokens in them.
+    pub(super) fn headers_in_full(&self) -> Vec<(String, String)> {
+        self.headers_with(str::to_owned)
+    }
+
+    fn headers_with(&self, form: impl Fn(&str) -> String) -> Vec<(String, String)> {
         let mut shown = vec![(
             header::AUTHORIZATION.to_string(),
-            format!("Bearer {}", mask(self.fit.expose())),
+            format!("Bearer {}", form(self.fit.expose())),
         )];
         for (name, token) in &self.oauth {
-            shown.push((name.to_string(), mask(token.expose())));
+            shown.push((name.to_string(), form(token.expose())));
         }
         shown.push((TRACE_ID.to_string(), self.trace_id.to_string()));
         shown.push((SPAN_ID.to_string(), self.span_id.clone()));
@@ -130,18 +155,43 @@ pub(in crate::emulator) fn oauth_tokens(
     installation: InstallationId,
     auth: TokenSwitches,
     user: Option<&str>,
-) -> Option<Vec<(HeaderName, Secret)>> {
+) -> Option<Forwarded> {
     let scopes = &stage.manifest.scopes;
-    let mut tokens = Vec::new();
     if scopes.granted().next().is_none() {
-        return Some(tokens);
+        return Some(Forwarded::default());
     }
-    if auth.app && scopes.has(APP_TOKEN_SCOPE) {
-        tokens.push((SYSTEM_TOKEN, stage.tokens.for_app(installation)?));
+    let app = auth.app && scopes.has(APP_TOKEN_SCOPE);
+    let user = user.filter(|_| auth.user && scopes.has(USER_TOKEN_SCOPE));
+    forwarded(stage, installation, app, user)
+}
+
+/// The app's token, and that user's, where they are wanted.
+pub(super) fn forwarded(
+    stage: &Stage,
+    installation: InstallationId,
+    app: bool,
+    user: Option<&str>,
+) -> Option<Forwarded> {
+    if !app && user.is_none() {
+        return Some(Forwarded::default());
     }
-    if let Some(account_id) = user.filter(|_| auth.user && scopes.has(USER_TOKEN_SCOPE)) {
-        let token = stage.tokens.for_user(installation, account_id)?;
-        tokens.push((USER_TOKEN, token));
+    let expired = |fault: &Fault| *fault == Fault::TokensExpired;
+    let fault = stage.faults.take(expired);
+    let tokens = &stage.tokens;
+    let token = |user: Option<&str>| match (fault, user) {
+        (Some(_), user) => tokens.lapsed(installation, user),
+        (None, Some(user)) => tokens.for_user(installation, user),
+        (None, None) => tokens.for_app(installation),
+    };
+    let mut found = Vec::new();
+    if app {
+        found.push((SYSTEM_TOKEN, token(None)?));
     }
-    Some(tokens)
+    if user.is_some() {
+        found.push((USER_TOKEN, token(user)?));
+    }
+    Some(Forwarded {
+        tokens: found,
+        fault,
+    })
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// As much of a body as is kept for the console.
-const MAX_SHOWN_BYTES: usize = 128 * 1024;
+pub(super) const MAX_SHOWN_BYTES: usize = 128 * 1024;
 
 /// What came back from the remote.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{
     Invoke, InvokeError,
+    again::Remembered,
     envelope::{Envelope, oauth_tokens},
 };
 use crate::{
@@ -23,7 +24,7 @@ const MAX_HEADERS: usize = 64;
 /// A UI invocation that is ready to be sent.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    user: &'static world::User,
+    user: &'static str,
     module_key: String,
     pub(super) envelope: Envelope,
 }
@@ -55,7 +56,7 @@ impl Prepared {
         let fit = stage.mint.ui(&installation, module, user, &session);
         let oauth = oauth_tokens(stage, installation.id, module.auth, Some(user.account_id));
         Ok(Self {
-            user,
+            user: user.name,
             module_key: invoke.module_key,
             envelope: Envelope::new(
                 (invoke.method, url),
@@ -67,12 +68,25 @@ impl Prepared {
         })
     }
 
+    /// The request of an invocation, with a FIT and tokens of now.
+    pub(super) fn again(stage: &Stage, invocation: &Invocation) -> Result<Self, InvokeError> {
+        if invocation.via != Via::InvokeRemote {
+            return Err(InvokeError::FromBrowser);
+        }
+        let lifetime = stage.mint.lifetime();
+        Ok(Self {
+            user: invocation.user,
+            module_key: invocation.module_key.clone(),
+            envelope: Envelope::again(stage, Remembered::of(invocation), lifetime)?,
+        })
+    }
+
     pub(super) fn journal_entry(&self, now: Timestamp) -> Invocation {
         Invocation {
             id: 0,
             at: now,
             trace_id: self.envelope.trace_id.clone(),
-            user: self.user.name,
+            user: self.user,
             module_key: self.module_key.clone(),
             via: Via::InvokeRemote,
             request: self.envelope.shown(),
@@ -82,6 +96,7 @@ impl Prepared {
             settlement: Settlement::Pending,
             duration: std::time::Duration::ZERO,
             verdict: Vec::new(),
+            faults: self.envelope.faults.clone(),
         }
     }
 }

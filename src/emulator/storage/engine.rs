@@ -183,7 +183,7 @@ fn read<T: DeserializeOwned>(request: Value) -> Result<T, Fault> {
     })
 }
 
-fn too_many(operation: Operation) -> Fault {
+pub(super) fn too_many(operation: Operation) -> Fault {
     let code = match operation {
         Operation::Transaction => Code::TooManyRequests,
         _ => Code::RateLimitExceeded,

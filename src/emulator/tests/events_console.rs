@@ -7,7 +7,11 @@ use super::{
     *,
 };
 
-async fn post(played: &Played, path: &str, form: &[(&str, &str)]) -> (u16, String, String) {
+pub(super) async fn post(
+    played: &Played,
+    path: &str,
+    form: &[(&str, &str)],
+) -> (u16, String, String) {
     let url = format!("{}{path}", played.running.console_url());
     let sent = played.http.post(url).form(form).send().await.unwrap();
     let location = sent.headers().get("location");
@@ -20,7 +24,7 @@ async fn post(played: &Played, path: &str, form: &[(&str, &str)]) -> (u16, Strin
     )
 }
 
-async fn page(played: &Played, path: &str) -> (u16, String) {
+pub(super) async fn page(played: &Played, path: &str) -> (u16, String) {
     let url = format!("{}{path}", played.running.console_url());
     let sent = played.http.get(url).send().await.unwrap();
     let policy = sent.headers()["content-security-policy"].to_str().unwrap();
@@ -49,7 +53,7 @@ async fn a_form_fires_an_event_and_leads_to_its_delivery() {
     let (status, html) = page(&played, "events/1").await;
     assert_eq!(status, 200);
     assert!(html.contains("Welcome to Quarry") && html.contains("INVALID_REMOTE_INVOCATION_ERROR"));
-    assert!(!html.contains("<script"), "an answer is escaped");
+    assert!(!html.contains("<script>"), "an answer is escaped");
     assert!(!html.contains(&played.app_token()));
     let (_, html) = page(&played, "events").await;
     assert!(html.contains("/events/1") && html.contains("avi:confluence:updated:page"));

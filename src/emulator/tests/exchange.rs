@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::emulator::world::{BOT, MIRA, PRIYA, TOMAS};
 
-const MUTATION: &str = "mutation forge_remote_offlineUserAuthToken($input: OfflineUserAuthTokenInput!) { offlineUserAuthToken(input: $input) { success errors { message } authToken { token ttl } } }";
+pub(super) const MUTATION: &str = "mutation forge_remote_offlineUserAuthToken($input: OfflineUserAuthTokenInput!) { offlineUserAuthToken(input: $input) { success errors { message } authToken { token ttl } } }";
 
 fn context() -> String {
     format!("ari:cloud:confluence::site/{}", world::cloud_id())

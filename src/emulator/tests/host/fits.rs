@@ -147,3 +147,30 @@ async fn a_call_that_never_had_a_fit_is_not_written_down() {
     assert_eq!(status, 422);
     assert!(hosted.played.running.journal().is_empty());
 }
+
+#[tokio::test]
+async fn a_fit_that_is_bad_on_demand_is_handed_out_once() {
+    let hosted = Hosted::start().await;
+    let good = fit(&hosted).await;
+    let running = &hosted.played.running;
+    let fault = Fault::FitWrongAudience;
+    running.switch_on(fault, Times::Next(1)).unwrap();
+    let bad = fit(&hosted).await;
+    assert_ne!(bad, good, "not the one that is kept");
+    assert_eq!(fit(&hosted).await, good);
+    let report = json!({
+        "fit": bad, "method": "GET", "url": running.stage.remote.load().as_str(),
+        "headers": [], "milliseconds": 1,
+        "answer": {"status": 401, "headers": [], "body": "{}", "bytes": 2},
+    });
+    let (status, told) = hosted.ask("/host/page/fetched", report).await;
+    assert_eq!(status, 200);
+    assert_eq!(running.journal()[0].faults, [fault]);
+    let again = format!("/invocations/{}/again", told["invocation"]);
+    let request = hosted.played.http.post(hosted.url(&again));
+    assert_eq!(
+        request.send().await.unwrap().status(),
+        422,
+        "a browser sent it"
+    );
+}
