@@ -1,6 +1,7 @@
 //! `manifest.yml`: what the emulator needs of it, resolved and checked.
 //!
-//! The chain is UI module → `resolver.endpoint` → `endpoint.remote` → `remotes[]`.
+//! The chain is UI module → `resolver.endpoint` → `endpoint.remote` → `remotes[]`. A UI module
+//! without an endpoint may call any remote from the browser.
 //! A manifest with a problem is refused at the start, as deploying it would be.
 
 mod document;
@@ -39,7 +40,7 @@ pub(super) struct Manifest {
     pub(super) app_id: AppId,
     /// Products the app is installed in, the required one first.
     pub(super) products: Vec<Product>,
-    /// UI modules whose resolver is an endpoint, in the products that are played here.
+    /// UI modules that have a page or an endpoint, in the products that are played here.
     pub(super) modules: Vec<UiModule>,
     /// What the platform fires by itself.
     pub(super) triggers: Triggers,
@@ -61,10 +62,18 @@ pub(super) struct UiModule {
     pub(super) kind: String,
     pub(super) title: String,
     pub(super) product: Product,
-    pub(super) remote: String,
-    pub(super) auth: TokenSwitches,
+    /// What `invokeRemote` reaches. None if its resolver is no endpoint: then there is
+    /// `requestRemote` (Forge bridge: "any remote of the manifest, by key").
+    pub(super) endpoint: Option<UiEndpoint>,
     /// None if the manifest names no resource of that key.
     pub(super) frontend: Option<Frontend>,
+}
+
+/// The endpoint behind a UI module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UiEndpoint {
+    pub(super) remote: String,
+    pub(super) auth: TokenSwitches,
 }
 
 impl UiModule {
@@ -201,6 +210,13 @@ impl Manifest {
         Err(ManifestError::Problems(vec![problem.to_owned()]))
     }
 
+    /// The UI modules that `invokeRemote` works in.
+    pub(super) fn invocable(&self) -> impl Iterator<Item = (&UiModule, &UiEndpoint)> {
+        self.modules
+            .iter()
+            .filter_map(|module| Some((module, module.endpoint.as_ref()?)))
+    }
+
     pub(super) fn module(&self, key: &str) -> Option<&UiModule> {
         self.modules.iter().find(|module| module.key == key)
     }
@@ -238,6 +254,15 @@ fn products(document: &Document) -> Vec<Product> {
     products
 }
 
+fn ui_endpoint(document: &Document, module: &document::Module) -> Option<UiEndpoint> {
+    let key = module.resolver.as_ref()?.endpoint.as_deref()?;
+    let endpoint = document.endpoint(key)?;
+    Some(UiEndpoint {
+        remote: endpoint.remote.clone()?,
+        auth: endpoint.auth.switches(),
+    })
+}
+
 fn ui_modules(document: &Document) -> Vec<UiModule> {
     let mut modules = Vec::new();
     for (kind, entries) in &document.modules {
@@ -245,21 +270,15 @@ fn ui_modules(document: &Document) -> Vec<UiModule> {
             continue;
         };
         for entry in entries {
-            let endpoint = entry
-                .resolver
-                .as_ref()
-                .and_then(|resolver| resolver.endpoint.as_deref())
-                .and_then(|key| document.endpoint(key));
-            if let Some((endpoint, remote)) =
-                endpoint.and_then(|endpoint| Some((endpoint, endpoint.remote.clone()?)))
-            {
+            let endpoint = ui_endpoint(document, entry);
+            let may_call = entry.resource.is_some() && !document.remotes.is_empty();
+            if endpoint.is_some() || may_call {
                 modules.push(UiModule {
                     key: entry.key.clone(),
                     kind: kind.clone(),
                     title: entry.title().unwrap_or(&entry.key).to_owned(),
                     product: product.clone(),
-                    remote,
-                    auth: endpoint.auth.switches(),
+                    endpoint,
                     frontend: Frontend::of(entry, &document.resources),
                 });
             }

@@ -73,9 +73,14 @@ pub enum InvokeError {
     /// Nobody of that account id can sign in to the site.
     #[error("no active user has that account id")]
     UnknownUser,
-    /// The manifest has no UI module of that key whose resolver is an endpoint.
-    #[error("the manifest has no UI module `{0}` with a `resolver.endpoint`")]
+    /// The manifest has no UI module of that key.
+    #[error("the manifest has no UI module `{0}`")]
     UnknownModule(String),
+    /// The UI module's resolver is no endpoint.
+    #[error(
+        "the UI module `{0}` has no `resolver.endpoint`, which `invokeRemote` goes to: give it one, or use `requestRemote`"
+    )]
+    NoEndpoint(String),
     /// The bridge knows five methods.
     #[error("the bridge takes GET, POST, PUT, PATCH and DELETE")]
     Method,

@@ -157,7 +157,7 @@ impl Running {
         world::TOMAS
     }
 
-    /// Keys of the UI modules that can be invoked.
+    /// Keys of the UI modules.
     #[must_use]
     pub fn module_keys(&self) -> Vec<&str> {
         let modules = self.stage.manifest.modules.iter();

@@ -26,7 +26,7 @@ fn column(stage: &Stage, invoke: &form::Filled, fire: &firing::Filled, open: Ope
         section class="ask" aria-label="Make something happen" {
             details name="ask" open[open == Open::Invoke] {
                 summary { h2 { "Invoke the remote" } }
-                @if stage.manifest.modules.is_empty() {
+                @if stage.manifest.invocable().next().is_none() {
                     p class="quiet" { "No UI module of the manifest has a " code { "resolver.endpoint" } "." }
                 } @else {
                     (form::section(stage, invoke))

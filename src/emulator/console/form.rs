@@ -42,10 +42,10 @@ pub(super) struct Filled {
 impl Filled {
     /// What a newcomer finds: the administrator, the first module, their content.
     pub(super) fn first(stage: &Stage) -> Self {
-        let module = stage.manifest.modules.first();
+        let module = stage.manifest.invocable().next();
         Self {
             user: world::MIRA.to_owned(),
-            module: module.map_or_else(String::new, |module| module.key.clone()),
+            module: module.map_or_else(String::new, |(module, _)| module.key.clone()),
             method: Method::GET.to_string(),
             path: USER_CONTENT.to_owned(),
             ..Self::default()
@@ -110,8 +110,8 @@ pub(super) fn section(stage: &Stage, filled: &Filled) -> Markup {
                 div {
                     label for="module" { "Module" }
                     select id="module" name="module" {
-                        @for module in &stage.manifest.modules {
-                            option value=(module.key) title={ (module.key) ", remote " (module.remote) } selected[filled.module == module.key] {
+                        @for (module, endpoint) in stage.manifest.invocable() {
+                            option value=(module.key) title={ (module.key) ", remote " (endpoint.remote) } selected[filled.module == module.key] {
                                 (module.title) " — " (module.kind)
                             }
                         }

@@ -29,7 +29,7 @@ pub(super) fn index(stage: &Stage) -> Html<String> {
             }
         }
         @if stage.manifest.modules.is_empty() {
-            p { "No UI module of the manifest has a " code { "resolver.endpoint" } "." }
+            p { "No UI module of the manifest has a " code { "resource" } " or a " code { "resolver.endpoint" } "." }
         }
     };
     alone(stage, "Pages", &modules)

@@ -10,7 +10,7 @@ use super::{
 use crate::ids::AppId;
 
 pub(super) const BAD_APP_ID: &str = "`app.id` must be `ari:cloud:ecosystem::app/<uuid>`: take the one that `forge register` or `forge create` gave you.";
-pub(super) const NOTHING_TO_CALL: &str = "Nothing calls a remote: give a Confluence or Jira UI module a `resolver.endpoint`, or a trigger an `endpoint`.";
+pub(super) const NOTHING_TO_CALL: &str = "Nothing calls a remote: give a Confluence or Jira UI module a `resource` or a `resolver.endpoint`, or a trigger an `endpoint`.";
 pub(super) const NO_PRODUCT: &str = "The app is in no product that is played here: name `confluence` or `jira` in app.compatibility.";
 const ONLY_TOKEN_SCOPES: &str = "Missing app scopes. If OAuth tokens are required, add valid scopes in addition to OAuth token config scopes (see https://go.atlassian.com/forgescopes). Otherwise, remove OAuth token config.";
 const MAX_KEY: usize = 23;

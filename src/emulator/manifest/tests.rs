@@ -42,14 +42,12 @@ fn the_chain_from_module_to_remote_is_resolved() {
         (page.kind.as_str(), page.title.as_str()),
         ("confluence:globalPage", "Digest")
     );
-    assert_eq!(page.remote, "backend");
-    assert_eq!(
-        page.auth,
-        TokenSwitches {
-            app: true,
-            user: true
-        }
-    );
+    let auth = TokenSwitches {
+        app: true,
+        user: true,
+    };
+    let remote = "backend".to_owned();
+    assert_eq!(page.endpoint, Some(UiEndpoint { remote, auth }));
     assert_eq!(manifest.module("panel").unwrap().title, "panel");
 }
 
@@ -171,10 +169,20 @@ fn references_that_lead_nowhere_are_named() {
 #[test]
 fn a_manifest_without_anything_to_invoke_is_refused() {
     let text = GOOD.replace(
+        "resource: ui, resolver: {endpoint: ui-endpoint}",
+        "function: f",
+    );
+    assert_eq!(problems(&text), [lint::NOTHING_TO_CALL]);
+}
+
+#[test]
+fn a_page_without_an_endpoint_may_still_call_from_the_browser() {
+    let text = GOOD.replace(
         "resolver: {endpoint: ui-endpoint}",
         "resolver: {function: f}",
     );
-    assert_eq!(problems(&text), [lint::NOTHING_TO_CALL]);
+    let manifest = Manifest::parse(&text).unwrap();
+    assert_eq!(manifest.module("page").unwrap().endpoint, None);
 }
 
 #[test]

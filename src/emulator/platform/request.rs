@@ -37,6 +37,9 @@ impl Prepared {
         let Some(module) = stage.manifest.module(&invoke.module_key) else {
             return Err(InvokeError::UnknownModule(invoke.module_key));
         };
+        let Some(endpoint) = &module.endpoint else {
+            return Err(InvokeError::NoEndpoint(invoke.module_key));
+        };
         let known = [
             Method::GET,
             Method::POST,
@@ -54,7 +57,7 @@ impl Prepared {
         let installation = installation.ok_or(InvokeError::NotInstalled)?;
         let session = stage.session.get();
         let fit = stage.mint.ui(&installation, module, user, &session);
-        let oauth = oauth_tokens(stage, installation.id, module.auth, Some(user.account_id));
+        let oauth = oauth_tokens(stage, installation.id, endpoint.auth, Some(user.account_id));
         Ok(Self {
             user: user.name,
             module_key: invoke.module_key,
