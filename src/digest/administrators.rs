@@ -1,6 +1,6 @@
 //! Who may see as somebody else: site administrators, by the product's own word.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use moka::sync::Cache;
 use serde::Deserialize;
@@ -15,20 +15,22 @@ const MEMORY: Duration = Duration::from_mins(1);
 const MOST_REMEMBERED: u64 = 10_000;
 
 /// Asks the product whether the user in session is an administrator, at most once a minute.
+///
+/// Part of the state that each request gets a clone of: one count more, where the cache's own
+/// clone is several.
 #[derive(Clone)]
-pub(super) struct Administrators(Cache<Asked, bool>);
+pub(super) struct Administrators(Arc<Cache<Asked, bool>>);
 
 /// Product and account of one installation: an administrator of Jira is none of Confluence.
 type Asked = (InstallationId, AccountId, Product);
 
 impl Default for Administrators {
     fn default() -> Self {
-        Self(
-            Cache::builder()
-                .max_capacity(MOST_REMEMBERED)
-                .time_to_live(MEMORY)
-                .build(),
-        )
+        let cache = Cache::builder()
+            .max_capacity(MOST_REMEMBERED)
+            .time_to_live(MEMORY)
+            .build();
+        Self(Arc::new(cache))
     }
 }
 
