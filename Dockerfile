@@ -11,12 +11,12 @@ RUN mkdir -p src benches \
  && for bench in $(sed -n '/^\[\[bench\]\]/,/^harness/ s/^name = "\(.*\)"/\1/p' Cargo.toml); do \
       echo 'fn main() {}' > "benches/$bench.rs"; \
     done \
- && cargo build --locked --release --no-default-features --features "$FEATURES" \
+ && cargo build --locked --release --no-default-features --features "mimalloc $FEATURES" \
  && rm -r src benches
 COPY . .
 # Cargo compares times of change: what was copied must be newer than what was built.
 RUN touch src/lib.rs src/main.rs \
- && cargo build --locked --release --no-default-features --features "$FEATURES" \
+ && cargo build --locked --release --no-default-features --features "mimalloc $FEATURES" \
  && mkdir -p /out/data && cp target/release/forge-remote /out/
 
 # glibc, root certificates, a user without rights; no shell and no package manager.
