@@ -28,7 +28,7 @@ pub(super) struct Call {
     body: Option<Value>,
 }
 
-const FUNCTION: &str = "`invoke` calls a Forge function, and this module's resolver is an endpoint: call the remote with `invokeRemote`";
+const FUNCTION: &str = "`invoke` calls a Forge function, and the emulator plays remotes only: call the remote with `invokeRemote`";
 const CONTAINER: &str = "`invokeService` calls a container, and the emulator plays remotes only: call them with `invokeRemote`";
 const METHOD: &str = "`invokeRemote` takes a `method`: GET, POST, PUT, PATCH or DELETE";
 const PATH: &str = "`invokeRemote` takes a `path` that starts with `/`";
