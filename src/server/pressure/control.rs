@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{WINDOW, tap::Seen};
+use super::{
+    WINDOW,
+    tap::{ALWAYS, Seen},
+};
 
 /// A longer delay, all through a window, is too much.
 pub(super) const TARGET: Duration = Duration::from_millis(10);
@@ -102,7 +105,10 @@ impl Control {
         if delay.mul_f64(patience.max(0.0)) > TARGET {
             let seconds = delay.as_secs_f64();
             let down = (seconds / (seconds + HALVING)).max(STEP_DOWN);
-            self.budget = Some(let_in * (1.0 - down));
+            // Of few or none nothing can be learned: where something else kept the processor
+            // busy while nobody called, a limit of nothing would never grow.
+            let fewest = f64::from(ALWAYS) / WINDOW.as_secs_f64();
+            self.budget = Some((let_in * (1.0 - down)).max(fewest));
             self.too_much = let_in;
             (self.in_time, self.near) = (0, 0);
             return;
