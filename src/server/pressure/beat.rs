@@ -31,12 +31,14 @@ impl Beat {
         self.sent.store(self.micros(at) + 1, Relaxed);
     }
 
-    /// The beat that was sent at `due` was heard.
+    /// The beat that was sent at `due` was heard. The next may have been sent already, as soon
+    /// as this one was taken: that one is still on its way.
     pub(super) fn hear(&self, due: Instant, now: Instant) {
         let late = now.saturating_duration_since(due);
         self.late
             .store(u64::try_from(late.as_micros()).unwrap_or(u64::MAX), Relaxed);
-        self.sent.store(0, Relaxed);
+        let heard = self.micros(due) + 1;
+        let _ = self.sent.compare_exchange(heard, 0, Relaxed, Relaxed);
     }
 
     /// How long what is reached now has waited: as long as the beat that is on its way, or as
@@ -75,5 +77,15 @@ mod tests {
         assert_eq!(beat.lateness(began + MILLI * 91), MILLI * 80);
         beat.hear(began + MILLI * 90, began + MILLI * 92);
         assert_eq!(beat.lateness(began + MILLI * 99), MILLI * 2);
+    }
+
+    #[test]
+    fn a_beat_that_is_sent_while_the_one_before_is_being_heard_is_on_its_way() {
+        let beat = Beat::new();
+        let began = beat.began;
+        beat.send(began);
+        beat.send(began + MILLI * 10);
+        beat.hear(began, began + MILLI);
+        assert_eq!(beat.lateness(began + MILLI * 80), MILLI * 70);
     }
 }
