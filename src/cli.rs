@@ -63,13 +63,13 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-/// Runs `work` to its end. A thread that a handler left blocked does not hold the process.
 /// How many turns a worker takes from its own queue before it takes one from the queue of all.
 /// What does not fit into the former goes to the latter; with the runtime's own choice, up to a
 /// hundred turns, it waits there for ever so long while new work comes. When more is to be done
 /// than can be, that is where most connections wait.
 const GLOBAL_QUEUE_INTERVAL: u32 = 2;
 
+/// Runs `work` to its end. A thread that a handler left blocked does not hold the process.
 fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
