@@ -1,6 +1,10 @@
 //! `SECURITY.md` names the test that shows each of its claims: they are there.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 const DOCUMENT: &str = include_str!("../../SECURITY.md");
 
@@ -52,6 +56,65 @@ fn has(path: &str, name: Option<&str>) -> bool {
         None => ["#[test]", "#[tokio::test", "fuzz_target!"]
             .iter()
             .any(|mark| text.contains(mark)),
+    }
+}
+
+/// All files below `folder`.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+/// How often any of `marks` stands in the code of all files below `folder`.
+fn count(folder: &str, marks: impl Fn(&str) -> usize) -> usize {
+    let files = files(Path::new(folder)).into_iter();
+    let code = files.filter(|path| path.extension() == Some("rs".as_ref()));
+    code.map(|path| marks(&fs::read_to_string(path).unwrap()))
+        .sum()
+}
+
+/// The tests inside `proptest!`, and those that run its cases by themselves.
+fn properties(code: &str) -> usize {
+    let inside = code.split("proptest! {\n").skip(1).map(|block| {
+        // It ends where its own brace is closed: with less before it than its tests have.
+        let indent = block.len() - block.trim_start_matches(' ').len();
+        let closing = format!("\n{}}}", " ".repeat(indent.saturating_sub(4)));
+        let block = block.split(&closing).next().unwrap_or(block);
+        block.matches("#[test]").count()
+    });
+    inside.sum::<usize>() + code.matches("= TestRunner::").count()
+}
+
+#[test]
+fn what_the_security_document_counts_is_there() {
+    let tests =
+        |code: &str| code.matches("#[tokio::test").count() + code.matches("#[test]").count();
+    let inputs = files(Path::new("fuzz/corpus"));
+    let targets = files(Path::new("fuzz/fuzz_targets"));
+    for target in &targets {
+        let corpus = Path::new("fuzz/corpus").join(target.file_stem().unwrap());
+        assert!(!files(&corpus).is_empty(), "{} is empty", corpus.display());
+    }
+    for (what, many) in [
+        (
+            "tests of what fails outside",
+            count("tests/it/failures", tests),
+        ),
+        ("properties", count("src", properties)),
+        ("fuzz targets", targets.len()),
+        ("inputs in their corpora", inputs.len()),
+    ] {
+        let line = format!("| {what} | {many} |");
+        assert!(DOCUMENT.contains(&line), "SECURITY.md does not say {line}");
     }
 }
 
