@@ -110,6 +110,19 @@ async fn no_change_to_a_token_that_was_verified_passes() {
 }
 
 #[tokio::test]
+async fn a_forged_sibling_does_not_displace_a_remembered_token() {
+    let remote = Remote::start().await;
+    let token = remote.token(&claims());
+    let fit = remote.remembered(&token).await;
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", "A".repeat(signature.len()));
+    for _ in 0..3 {
+        assert_eq!(remote.outcome_of(&forged).await, "bad_signature");
+        assert!(remote.reuses(&fit, &token).await);
+    }
+}
+
+#[tokio::test]
 async fn what_failed_is_never_taken_for_verified() {
     let remote = Remote::start().await;
     let early = claims_with("/nbf", json!(NOW.unix() + 60));
@@ -158,6 +171,13 @@ async fn a_key_that_left_the_set_takes_remembered_tokens_along() {
     pass(Duration::from_mins(48)).await;
     until(|| !remote.verifier.still_trusts(&fit)).await;
     assert_eq!(remote.outcome_of(&token).await, "unknown_key");
+
+    // Nor does the key bring them back: what it signed is verified again.
+    remote.endpoint.answer(Answer::keys(&[remote.key.jwk(KID)]));
+    tokio::task::yield_now().await;
+    pass(Duration::from_mins(48)).await;
+    assert!(!remote.reuses(&fit, &token).await);
+    assert!(!remote.verifier.still_trusts(&fit));
 }
 
 #[tokio::test]
