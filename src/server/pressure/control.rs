@@ -26,6 +26,10 @@ const CAREFUL_STEP_UP: f64 = 0.01;
 const LATE: f64 = 0.02;
 /// After so many windows without a need to shed, the limit is forgotten.
 const CALM: u32 = 10;
+/// And after so many, a minute, in which the queue emptied each time, though some came late: a
+/// handler that now and then keeps the only thread busy makes them late however few are let in.
+/// If it is too much after all, that is known again two windows later.
+const DOUBTED: u32 = 600;
 
 /// How many requests a second there is time for, while that is known.
 #[derive(Debug)]
@@ -36,7 +40,9 @@ pub(super) struct Control {
     too_much: f64,
     /// At the end of the window before.
     delay: Duration,
-    /// Windows in a row that were in time.
+    /// Windows in a row in which the queue emptied.
+    emptied: u32,
+    /// Those of them in which hardly anything was late.
     in_time: u32,
     /// Those of them in which the budget was near what was too much.
     near: u32,
@@ -51,6 +57,7 @@ impl Control {
             budget: None,
             too_much: 0.0,
             delay: Duration::ZERO,
+            emptied: 0,
             in_time: 0,
             near: 0,
             calm: 0,
@@ -74,6 +81,9 @@ impl Control {
         let late: f64 = seen.iter().map(|lane| rate(lane.late)).sum();
         let shed = 1.0 - if came > 0.0 { let_in / came } else { 1.0 };
         self.learn(delay, let_in, late, shed);
+        if self.emptied >= DOUBTED {
+            self.budget = None;
+        }
         let coming = self.coming(came, delay, took);
         let excess = self.budget.map_or(0.0, |budget| (coming - budget).max(0.0));
         self.calm = if excess > 0.0 {
@@ -110,9 +120,10 @@ impl Control {
             let fewest = f64::from(ALWAYS) / WINDOW.as_secs_f64();
             self.budget = Some((let_in * (1.0 - down)).max(fewest));
             self.too_much = let_in;
-            (self.in_time, self.near) = (0, 0);
+            (self.emptied, self.in_time, self.near) = (0, 0, 0);
             return;
         }
+        self.emptied = self.emptied.saturating_add(1);
         if let Some(budget) = &mut self.budget
             && late > let_in * LATE
         {

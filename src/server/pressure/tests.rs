@@ -236,6 +236,35 @@ fn a_budget_does_not_grow_where_what_it_lets_in_comes_too_late() {
 }
 
 #[test]
+fn a_queue_that_empties_is_not_shed_for_ever_for_what_is_late_in_it() {
+    let mut control = Control::new(1);
+    let mut part = control.next(LONG * 10, WINDOW, &[came(60)])[0];
+    // A handler blocks the only thread for half of every other window: of those who are let
+    // in then, half are late.
+    let windows = (0..6000).map(|number| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count"
+        )]
+        let shed = (36.0 * part) as u32;
+        let blocks = number % 2 == 0 && control.is_on();
+        let late = if blocks { (36 - shed) / 2 } else { 0 };
+        let seen = Seen {
+            came: 40,
+            shed,
+            late,
+        };
+        part = control.next(IN_TIME, WINDOW, &[seen])[0];
+        part
+    });
+    let parts: Vec<_> = windows.collect();
+    assert!(parts[100] > 0.0, "it is shed at first");
+    let minute = parts.iter().skip(600);
+    assert!(minute.clone().all(|part| *part == 0.0), "{parts:?}");
+}
+
+#[test]
 fn one_long_poll_is_no_queue() {
     let began = Instant::now();
     let mut window = Window::beginning(began);
