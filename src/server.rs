@@ -61,6 +61,18 @@ const MOST_OPERATORS: usize = 64;
 /// }
 /// ```
 ///
+/// Of the runtime it asks nothing. Where more may come than can be done, let it take every second
+/// turn from the queue of all, as the command does: with tokio's own choice, what does not fit
+/// into a worker's queue waits there while newer requests are served.
+///
+/// ```
+/// let runtime = tokio::runtime::Builder::new_multi_thread()
+///     .enable_all()
+///     .global_queue_interval(2)
+///     .build();
+/// # assert!(runtime.is_ok());
+/// ```
+///
 /// # Errors
 /// [`ServeError`] if a listener cannot be opened.
 ///
