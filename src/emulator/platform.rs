@@ -3,6 +3,7 @@
 mod again;
 mod curl;
 mod envelope;
+mod mask;
 mod rate;
 mod received;
 mod request;
@@ -17,12 +18,16 @@ use super::{
     journal::{Invocation, Settlement},
     stage::Stage,
 };
-use crate::conformance::answer::{Exchange, Finding, Severity, judge};
+use crate::{
+    conformance::answer::{Exchange, Finding, Severity, judge},
+    secret::Secret,
+};
 
 pub(super) use again::{Remembered, may_be_cut};
 pub(super) use envelope::{Envelope, oauth_tokens};
+pub(super) use mask::{mask, masked};
 pub(super) use rate::Rate;
-pub(super) use received::{Received, mask, masked, shown};
+pub(super) use received::{Received, shown};
 
 use request::Prepared;
 
@@ -183,7 +188,7 @@ async fn run(stage: &Stage, prepared: Prepared) -> Option<Relayed> {
     let received = Received::within(limit, &stage.client, envelope).await;
     let elapsed = began.elapsed();
     let invocation = close(stage, id, elapsed, |invocation| {
-        invocation.settlement = settlement(&received, limit);
+        invocation.settlement = settlement(&received, limit, &tokens);
         invocation.verdict = judge(&Exchange {
             fit_was_good,
             tokens: &tokens,
@@ -211,13 +216,17 @@ fn close(
     })
 }
 
-fn settlement(received: &Received, limit: Duration) -> Settlement {
+fn settlement(received: &Received, limit: Duration, tokens: &[Secret]) -> Settlement {
     match received {
         Received::Whole {
             status,
             headers,
             body,
-        } => settle::settle(*status, headers, body),
+        } => match settle::settle(*status, headers, body) {
+            // Words of the remote's are in some.
+            Settlement::Rejected { message } => settle::rejected(&masked(&message, tokens)),
+            other => other,
+        },
         Received::TooLarge { .. } => settle::rejected(settle::UNEXPECTED),
         Received::Nothing => settle::rejected(settle::NETWORK),
         Received::TimedOut => settle::rejected(&format!(

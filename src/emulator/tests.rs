@@ -10,6 +10,7 @@ mod exchange;
 mod faults;
 mod host;
 mod lifecycle;
+mod masking;
 mod own_remote;
 mod proxy;
 mod remote;

@@ -85,7 +85,7 @@ pub(super) async fn fetched(
     let settlement = match (status, report.error) {
         (Some(status), _) => Settlement::Resolved { status },
         (None, error) => Settlement::Rejected {
-            message: shown(&error.unwrap_or_default()),
+            message: kept(&error.unwrap_or_default(), &fit),
         },
     };
     let invocation = Invocation {

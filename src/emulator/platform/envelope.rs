@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use super::received::{mask, shown};
+use super::{mask::mask, received::shown};
 use crate::{
     emulator::{
         faults::Fault,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 
-use super::envelope::Envelope;
+use super::{envelope::Envelope, mask::masked};
 use crate::{
     conformance::answer::{MAX_ANSWER_BYTES, Outcome},
     emulator::journal::Answer,
@@ -131,21 +131,8 @@ impl Received {
     }
 }
 
-/// The text with each token cut down to its first characters: an answer may echo one.
-pub(in crate::emulator) fn masked(text: &str, tokens: &[Secret]) -> String {
-    tokens.iter().fold(text.to_owned(), |text, token| {
-        text.replace(token.expose(), &mask(token.expose()))
-    })
-}
-
 /// As much of a text as is kept for the console.
 pub(in crate::emulator) fn shown(text: &str) -> String {
     let end = text.floor_char_boundary(text.len().min(MAX_SHOWN_BYTES));
     text[..end].to_owned()
-}
-
-/// The first eight characters.
-pub(in crate::emulator) fn mask(token: &str) -> String {
-    let shown: String = token.chars().take(8).collect();
-    format!("{shown}…")
 }
