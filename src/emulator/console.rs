@@ -155,10 +155,10 @@ async fn invoke(State(stage): State<Arc<Stage>>, Form(filled): Form<Filled>) -> 
     }
 }
 
-/// Turns away posts from other sites, and forbids every page what it does not need.
+/// Turns away what other sites send or load, and forbids every page what it does not need.
 async fn guard(request: Request, next: Next) -> Response {
-    if request.method() != Method::GET && !same_site(request.headers()) {
-        let message = "This form can be sent from the console's own page only.\n";
+    if !is_from_here(&request) {
+        let message = "Only the console's own pages may ask that.\n";
         return (StatusCode::FORBIDDEN, message).into_response();
     }
     let mut response = next.run(request).await;
@@ -178,8 +178,25 @@ async fn guard(request: Request, next: Next) -> Response {
     response
 }
 
+/// Whether somebody goes to a page, or one of these pages asks for more. Another site can do
+/// neither: what it loads it cannot read, but it could take every place of those that wait.
+pub(super) fn is_from_here(request: &Request) -> bool {
+    goes_to_a_page(request) || same_site(request.headers())
+}
+
+/// In a window of its own: no page here is to be in a frame.
+fn goes_to_a_page(request: &Request) -> bool {
+    let is = |name: &'static str, wanted: &str| {
+        let value = request.headers().get(HeaderName::from_static(name));
+        value.is_none_or(|value| value == wanted)
+    };
+    request.method() == Method::GET
+        && is("sec-fetch-mode", "navigate")
+        && is("sec-fetch-dest", "document")
+}
+
 /// Browsers name the page's origin in every post; other clients name none.
-pub(super) fn same_site(headers: &HeaderMap) -> bool {
+fn same_site(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let host = text(header::HOST).unwrap_or_default();
     let origin_is_ours = text(header::ORIGIN)

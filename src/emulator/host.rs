@@ -29,9 +29,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 
-use super::{console::same_site, stage::Stage};
+use super::{console::is_from_here, stage::Stage};
 
 pub(super) use files::routes as pages;
 pub(super) use fits::BrowserFits;
@@ -73,12 +73,7 @@ async fn module(State(stage): State<Arc<Stage>>, Path(key): Path<String>) -> Res
 /// Nobody but a host page's own script gets at the doors: not another site, and not the app's
 /// page, which is one.
 async fn guard(request: Request, next: Next) -> Response {
-    let navigates = request.method() == Method::GET
-        && request
-            .headers()
-            .get(HeaderName::from_static("sec-fetch-mode"))
-            .is_none_or(|mode| mode == "navigate");
-    if !navigates && !same_site(request.headers()) {
+    if !is_from_here(&request) {
         let message = "Only a host page of this emulator may ask that.\n";
         return (StatusCode::FORBIDDEN, message).into_response();
     }

@@ -93,6 +93,25 @@ async fn posts_from_other_sites_are_turned_away() {
 }
 
 #[tokio::test]
+async fn another_site_loads_and_frames_nothing_and_may_link_to_a_page() {
+    let played = Played::start().await;
+    let loads = async |mode: &str, dest: &str, site: &str| {
+        let url = format!("{}/live/timeline?since=9", played.running.stage.origin);
+        let request = played.http.get(url).header("sec-fetch-mode", mode);
+        let request = request.header("sec-fetch-dest", dest);
+        let sent = request.header("sec-fetch-site", site).send().await.unwrap();
+        sent.status().as_u16()
+    };
+    for site in ["cross-site", "same-site"] {
+        assert_eq!(loads("no-cors", "empty", site).await, 403);
+        assert_eq!(loads("no-cors", "image", site).await, 403);
+        assert_eq!(loads("navigate", "iframe", site).await, 403);
+        assert_eq!(loads("navigate", "document", site).await, 200);
+    }
+    assert_eq!(loads("cors", "empty", "same-origin").await, 200);
+}
+
+#[tokio::test]
 async fn what_cannot_be_sent_is_said_on_the_page() {
     let played = Played::start().await;
     for (at, field, text) in [
