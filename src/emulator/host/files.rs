@@ -25,6 +25,7 @@ use crate::emulator::{
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// The script of a UI Kit module, bundled for browsers.
 const BUNDLE: &str = "index.js";
+const HTML: &str = "text/html; charset=utf-8";
 
 /// The listener that has nothing but these.
 pub(in crate::emulator) fn routes() -> Router<Arc<Stage>> {
@@ -119,7 +120,7 @@ async fn file(
     // A dialogue may show a resource that is no module's.
     let root = match frontend(&stage, &key).filter(|it| it.native) {
         Some(native) => bundle(&stage, native),
-        None => Some(stage.folder.join(path)),
+        None => Some(stage.folder.join(path)).filter(|root| is_build(&stage, &key, root)),
     };
     let found = match root {
         Some(root) => read(&root, &file).await,
@@ -128,10 +129,22 @@ async fn file(
     match found {
         None => not_found("The app's build has no such file.\n"),
         Some(content) => match content_type(&file) {
-            "text/html; charset=utf-8" => document(&stage, &content),
+            HTML => document(&stage, &content),
             kind => served(kind, content).into_response(),
         },
     }
+}
+
+/// A folder with one of the resource's documents. Any other is no page: a manifest that names
+/// `/` or `../..` opens nobody's disk to the app's script.
+fn is_build(stage: &Stage, resource: &str, root: &FilePath) -> bool {
+    let frontends = stage.manifest.modules.iter();
+    frontends
+        .filter_map(|module| module.frontend.as_ref())
+        .filter(|frontend| frontend.resource == resource)
+        .map(|frontend| frontend.document.as_str())
+        .chain(["index.html"])
+        .any(|document| content_type(document) == HTML && root.join(document).is_file())
 }
 
 fn frontend<'a>(stage: &'a Stage, resource: &str) -> Option<&'a Frontend> {
@@ -169,7 +182,7 @@ async fn read(root: &FilePath, file: &str) -> Option<Vec<u8>> {
 fn document(stage: &Stage, content: &[u8]) -> Response {
     let tag = html! { script src="/-/bridge.js" data-host=(stage.origin) {} };
     let content = with_script(content, &tag.into_string());
-    let page = served("text/html; charset=utf-8", content);
+    let page = served(HTML, content);
     policy::under(&policy::of_app(stage), page)
 }
 
@@ -205,7 +218,7 @@ fn served(kind: &'static str, content: impl IntoResponse) -> impl IntoResponse {
 fn content_type(file: &str) -> &'static str {
     let extension = file.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension.to_ascii_lowercase().as_str() {
-        "html" | "htm" => "text/html; charset=utf-8",
+        "html" | "htm" => HTML,
         "js" | "mjs" | "cjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "json" | "map" | "webmanifest" => "application/json",

@@ -32,6 +32,7 @@ resources:
   - {key: later, path: later/dist}
   - {key: dialogue, path: static/dialogue}
   - {key: kit, path: kit/src/index.jsx}
+  - {key: no-build, path: static}
 permissions:
   scopes: ['read:app-system-token', 'read:app-user-token', 'read:jira-work', 'read:confluence-user']
 ";

@@ -164,6 +164,15 @@ async fn no_path_leads_out_of_the_build() {
 }
 
 #[tokio::test]
+async fn a_folder_without_a_document_is_no_build() {
+    let hosted = Hosted::start().await;
+    write(hosted.folder.path(), "static/notes.txt", "private");
+    assert_eq!(raw_status(&hosted, "/no-build/notes.txt").await, 404);
+    write(hosted.folder.path(), "static/index.html", "<!doctype html>");
+    assert_eq!(raw_status(&hosted, "/no-build/notes.txt").await, 200);
+}
+
+#[tokio::test]
 async fn a_file_that_is_named_absolutely_is_missed_with_a_word_of_advice() {
     let hosted = Hosted::start().await;
     let sent = hosted.played.http.get(hosted.pages_url("/assets/app.js"));
