@@ -11,6 +11,7 @@ use crate::{
     emulator::{
         faults::{Fault, Struck},
         journal::{Belonging, Call, Identity, Purpose},
+        platform::masked,
         stage::Stage,
         tokens::{BadToken, Grant},
     },
@@ -52,7 +53,7 @@ impl Witness {
                 identity: grant.map_or(Identity::Nobody, identity),
                 purpose: Purpose::Product,
                 method: request.method().clone(),
-                path: path.chars().take(MAX_PATH).collect(),
+                path: masked(path, &[]).chars().take(MAX_PATH).collect(),
                 status: StatusCode::from_u16(HUNG_UP).unwrap_or(StatusCode::REQUEST_TIMEOUT),
                 started: Duration::ZERO,
                 duration: Duration::ZERO,

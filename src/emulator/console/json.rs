@@ -3,6 +3,8 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use crate::emulator::platform::masked;
+
 pub(super) fn pretty(value: &Value) -> Markup {
     html! { pre class="json" tabindex="0" { code { (part(value, 0)) } } }
 }
@@ -40,13 +42,22 @@ const fn comma(at: usize, of: usize) -> &'static str {
     if at + 1 < of { ",\n" } else { "\n" }
 }
 
+/// An app may keep or send tokens as any other text.
 fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+    Value::from(masked(text, &[])).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_in_it_is_not_shown() {
+        let token = "eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.c2ln";
+        let shown = pretty(&serde_json::json!({token: [token]})).into_string();
+        assert!(!shown.contains("c2ln"), "{shown}");
+        assert_eq!(shown.matches("eyJhbGci…").count(), 2);
+    }
 
     #[test]
     fn what_is_shown_is_the_json_and_nothing_of_it_is_html() {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::json;
 use crate::emulator::{
+    platform::masked,
     stage::Stage,
     storage::{StoredIn, StoredItem, iso},
 };
@@ -114,7 +115,8 @@ fn value(item: &StoredItem) -> Markup {
         None => html! { span class="quiet" { "not shown" } },
         Some(value) if item.bytes <= MAX_SHOWN => json::pretty(value),
         Some(value) => {
-            let text: String = value.to_string().chars().take(MAX_SHOWN).collect();
+            let text = masked(&value.to_string(), &[]);
+            let text: String = text.chars().take(MAX_SHOWN).collect();
             html! { pre class="json" tabindex="0" { code { (text) "…" } } }
         }
     }

@@ -49,3 +49,16 @@ async fn a_token_in_the_type_of_an_answer_is_not_in_the_message() {
     assert!(message.contains("is currently: text/eyJ"), "{message}");
     assert!(message.ends_with("…. Status: 400."), "{message}");
 }
+
+#[tokio::test]
+async fn a_token_in_the_address_of_a_call_is_not_kept() {
+    let played = Played::start().await;
+    let token = played.app_token();
+    let site = played.running.cloud_id();
+    let origin = played.running.console_origin();
+    let url = format!("{origin}/ex/confluence/{site}/wiki/api/v2/pages?t={token}");
+    played.get(&token, &url).await;
+    let calls = played.running.other_calls();
+    assert!(calls[0].path.contains("/pages?t=eyJ"), "{}", calls[0].path);
+    assert!(calls[0].path.ends_with('…'), "{}", calls[0].path);
+}
