@@ -204,7 +204,9 @@ fn keys(stage: &Stage) -> Markup {
             }
             p class="quiet" {
                 "After a rotation both keys are in the key set; the old one goes with a second press. "
-                "A remote that keeps the set must fetch it again for a key that it does not know. "
+                "A remote that keeps the set must fetch it again for a key that it does not know, but not "
+                "for each: one on this library asks every 30 s at most, and refuses good FITs until "
+                "then if it asked just before. "
                 "A new key ends with the emulator."
             }
             div class="actions" {
