@@ -35,6 +35,9 @@ use request::Prepared;
 pub(super) const MAX_UNDER_WAY: usize = 1024;
 /// Largest payload that the bridge takes (Forge platform limits: 500 KB).
 const MAX_REQUEST_BYTES: usize = 500 * 1024;
+/// Longest address with the caller's headers: many servers take no more than 16 KiB of head,
+/// and the journal keeps a hundred of them.
+pub(super) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// What a UI passes to `invokeRemote`, and who does it from where.
 #[derive(Debug, Clone)]
@@ -92,6 +95,9 @@ pub enum InvokeError {
     /// The path is no path on the remote.
     #[error("the path must stay on the remote: start it with a single `/`")]
     Path,
+    /// The path or the headers are longer than servers take.
+    #[error("path and headers are longer than 16 KiB: send so much in a body")]
+    Long,
     /// A header of the caller's is none.
     #[error("`{0}` is not a header that HTTP can carry")]
     Header(String),

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::relay::{self, Call};
 use crate::emulator::{
-    platform::{self, InvokeError},
+    platform::{self, InvokeError, MAX_HEAD_BYTES},
     stage::Stage,
 };
 
@@ -66,6 +66,9 @@ fn fit_for(stage: &Stage, key: &str, wanted: &Wanted) -> Result<Value, String> {
     }
     let path = wanted.path.as_deref().unwrap_or_default();
     let url = appended(&stage.remote.load(), path).ok_or_else(|| InvokeError::Path.to_string())?;
+    if url.as_str().len() > MAX_HEAD_BYTES {
+        return Err(InvokeError::Long.to_string());
+    }
     let fit = stage
         .fits
         .take(stage, module)

@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Invoke, InvokeError,
+    Invoke, InvokeError, MAX_HEAD_BYTES,
     again::Remembered,
     envelope::{Envelope, oauth_tokens},
 };
@@ -53,6 +53,9 @@ impl Prepared {
         let url = resolve(&stage.remote.load(), &invoke.path).ok_or(InvokeError::Path)?;
         let body = body(&invoke.method, invoke.body)?;
         let headers = own_headers(invoke.headers, body.is_some())?;
+        if head_length(&url, &headers) > MAX_HEAD_BYTES {
+            return Err(InvokeError::Long);
+        }
         let installation = stage.installed.current();
         let installation = installation.ok_or(InvokeError::NotInstalled)?;
         let session = stage.session.get();
@@ -141,6 +144,12 @@ fn own_headers(given: Vec<(String, String)>, has_body: bool) -> Result<HeaderMap
         }
     }
     Ok(headers)
+}
+
+fn head_length(url: &Url, headers: &HeaderMap) -> usize {
+    let headers = headers.iter();
+    let lengths = headers.map(|(name, value)| name.as_str().len() + value.len());
+    url.as_str().len() + lengths.sum::<usize>()
 }
 
 fn set_by_forge(name: &HeaderName) -> bool {

@@ -341,6 +341,15 @@ async fn what_the_platform_would_not_send_is_an_error() {
         refused(&|i| i.path = "//evil.example/".into()).await,
         InvokeError::Path
     );
+    let long = "x".repeat(16 * 1024);
+    assert_eq!(
+        refused(&|i| i.path = format!("/{long}")).await,
+        InvokeError::Long
+    );
+    assert_eq!(
+        refused(&|i| i.headers = vec![("x-own".into(), long.clone())]).await,
+        InvokeError::Long
+    );
 }
 
 /// A remote as it should be: it forwards its tokens to the emulated APIs.
