@@ -168,6 +168,12 @@ test('a dialogue is another frame, and what it closes with comes back', async ()
   await host.page.locator('dialog.modal').waitFor({ state: 'detached' });
 });
 
+test('a dialogue of no resource is refused, and leaves nothing over the page', async () => {
+  const refused = frame.evaluate(() => new globalThis.bridge.Modal({ resource: { key: 'a' } }).open());
+  await assert.rejects(refused, /Unable to open modal/);
+  assert.equal(await host.page.locator('dialog.modal').count(), 0);
+});
+
 test('events reach who listens, and nobody who has stopped', async () => {
   const heard = await frame.evaluate(async () => {
     const { events } = globalThis.bridge;

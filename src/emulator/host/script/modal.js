@@ -6,6 +6,9 @@ const SIZES = ["small", "medium", "large", "xlarge", "max", "fullscreen", "resiz
 
 const addressOf = (resource) => {
   if (!resource) return app.element.src;
+  if (typeof resource !== "string") {
+    throw new Error("A dialogue's `resource` is the key of a resource, a string.");
+  }
   const [key, document = "index.html"] = resource.split("/");
   return `${pages}/${encodeURIComponent(key)}/${encodeURIComponent(document)}`;
 };
@@ -27,6 +30,8 @@ export const openModal = (options, entry, opener) => {
   if (!app.element || app.element.hidden) {
     throw new Error("UI Kit opens dialogues by its `Modal` component, which is drawn in place.");
   }
+  // Before anything is there to see: the page may name what is no resource.
+  const address = addressOf(options.resource);
   const dialog = document.createElement("dialog");
   dialog.className = "modal";
   sized(dialog, options.size);
@@ -52,7 +57,7 @@ export const openModal = (options, entry, opener) => {
     if (target === dialog && options.closeOnOverlayClick !== false) dismiss();
   };
   dialog.showModal();
-  element.src = addressOf(options.resource);
+  element.src = address;
   entry.words("The dialogue is another frame, with calls of its own.");
   return true;
 };
