@@ -76,6 +76,8 @@ pub struct Token<Kind> {
 struct Bearer {
     secret: Secret,
     expires_at: Expiry,
+    /// Whether its text says when it lapses, once somebody has asked.
+    is_dated: OnceLock<bool>,
     /// Made when it is first sent: a token of the cache is sent many times, and some never.
     authorization: OnceLock<HeaderValue>,
 }
@@ -146,6 +148,7 @@ impl<Kind> Token<Kind> {
         let bearer = Bearer {
             secret: Secret::behind(SCHEME, text),
             expires_at,
+            is_dated: OnceLock::new(),
             authorization: OnceLock::new(),
         };
         Ok(Self {
@@ -161,6 +164,14 @@ impl<Kind> Token<Kind> {
             secret, expires_at, ..
         } = &*self.bearer;
         expires_at.of(secret)
+    }
+
+    /// Whether the token itself says when it lapses. Of any other it is assumed, from when it came.
+    pub(crate) fn is_dated(&self) -> bool {
+        let Bearer {
+            secret, is_dated, ..
+        } = &*self.bearer;
+        *is_dated.get_or_init(|| readable_expiry(secret.expose()).is_some())
     }
 
     /// Whether the token can still be used, with a minute in hand.

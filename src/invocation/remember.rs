@@ -12,15 +12,16 @@ use crate::{
 };
 
 /// Gives the token back: the one that is held already, where it is the same, so that the text
-/// is kept once and what was read of it is not read again. One that says no expiry is taken to
-/// live for so long from its arrival: brought anew, it lives on where the held one has lapsed.
+/// is kept once and what was read of it is not read again. Not where it says no expiry: it is
+/// taken to live for so long from its arrival, and has just arrived anew.
 pub(super) fn remember(forge: &Forge, fit: &Fit, app_token: Option<AppToken>) -> Option<AppToken> {
     let installations = forge.installations();
     let now = forge.clock().now();
     let brought = app_token.as_ref();
     let as_known = |known: &Remembered| {
-        let held = known.app_token.as_ref().filter(|held| held.lives_at(now));
-        let same = held.filter(|held| brought.is_some_and(|it| it.secret() == held.secret()));
+        let same = known.app_token.as_ref().filter(|held| {
+            brought.is_some_and(|it| it.secret() == held.secret()) && held.is_dated()
+        });
         let is_as_known = known.was_seen_lately(now)
             && describes(known, fit)
             && !brought.is_some_and(|token| is_news(fit, token, Some(known), now));
