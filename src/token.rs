@@ -75,9 +75,10 @@ pub struct Token<Kind> {
 
 struct Bearer {
     secret: Secret,
-    expires_at: Expiry,
-    /// Whether its text says when it lapses, once somebody has asked.
-    is_dated: OnceLock<bool>,
+    expiry: Expiry,
+    /// When its text says that it lapses, if it does. Read when somebody asks: most invocations
+    /// bring tokens that their handlers never use.
+    said: OnceLock<Option<Timestamp>>,
     /// Made when it is first sent: a token of the cache is sent many times, and some never.
     authorization: OnceLock<HeaderValue>,
 }
@@ -91,11 +92,11 @@ struct Bearer {
 pub struct InvalidToken;
 
 /// When a token lapses.
-struct Expiry {
-    /// Read out of the token when somebody asks: most invocations bring tokens that their
-    /// handlers never use.
-    at: OnceLock<Timestamp>,
-    received_at: Timestamp,
+#[derive(Clone, Copy)]
+enum Expiry {
+    Known(Timestamp),
+    /// As its text says, or as is assumed of a token that came then.
+    OfOneReceived(Timestamp),
 }
 
 impl<Kind> Token<Kind> {
@@ -116,11 +117,7 @@ impl<Kind> Token<Kind> {
 
     /// As [`received`](Self::received), with the token copied out of a header.
     pub(crate) fn read(text: &str, now: Timestamp) -> Result<Self, InvalidToken> {
-        let expires_at = Expiry {
-            at: OnceLock::new(),
-            received_at: now,
-        };
-        Self::lasting(text, expires_at)
+        Self::lasting(text, Expiry::OfOneReceived(now))
     }
 
     /// A token that is known to expire at `expires_at`.
@@ -128,7 +125,7 @@ impl<Kind> Token<Kind> {
     /// # Errors
     /// [`InvalidToken`] if it is empty, larger than 16 KiB, or not made of visible ASCII.
     pub fn expiring(text: String, expires_at: Timestamp) -> Result<Self, InvalidToken> {
-        wiped(text, |text| Self::lasting(text, expires_at.into()))
+        wiped(text, |text| Self::lasting(text, Expiry::Known(expires_at)))
     }
 
     /// As [`expiring`](Self::expiring), of a text that is a secret already.
@@ -137,18 +134,18 @@ impl<Kind> Token<Kind> {
         reason = "the last owner wipes it, and that ought to be now"
     )]
     pub(crate) fn of_secret(secret: Secret, expires_at: Timestamp) -> Result<Self, InvalidToken> {
-        Self::lasting(secret.expose(), expires_at.into())
+        Self::lasting(secret.expose(), Expiry::Known(expires_at))
     }
 
-    fn lasting(text: &str, expires_at: Expiry) -> Result<Self, InvalidToken> {
+    fn lasting(text: &str, expiry: Expiry) -> Result<Self, InvalidToken> {
         let fits = (1..=MOST_BYTES).contains(&text.len());
         if !fits || !is_graphic(text) {
             return Err(InvalidToken);
         }
         let bearer = Bearer {
             secret: Secret::behind(SCHEME, text),
-            expires_at,
-            is_dated: OnceLock::new(),
+            expiry,
+            said: OnceLock::new(),
             authorization: OnceLock::new(),
         };
         Ok(Self {
@@ -160,18 +157,19 @@ impl<Kind> Token<Kind> {
     /// When the token lapses.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
-        let Bearer {
-            secret, expires_at, ..
-        } = &*self.bearer;
-        expires_at.of(secret)
+        match self.bearer.expiry {
+            Expiry::Known(at) => at,
+            Expiry::OfOneReceived(at) => self
+                .bearer
+                .said()
+                .unwrap_or_else(|| at.plus(UNREADABLE_LIFETIME))
+                .min(at.plus(LONGEST_LIFETIME)),
+        }
     }
 
     /// Whether the token itself says when it lapses. Of any other it is assumed, from when it came.
     pub(crate) fn is_dated(&self) -> bool {
-        let Bearer {
-            secret, is_dated, ..
-        } = &*self.bearer;
-        *is_dated.get_or_init(|| readable_expiry(secret.expose()).is_some())
+        self.bearer.said().is_some()
     }
 
     /// Whether the token can still be used, with a minute in hand.
@@ -201,23 +199,11 @@ impl<Kind> Token<Kind> {
     }
 }
 
-impl Expiry {
-    fn of(&self, secret: &Secret) -> Timestamp {
-        *self.at.get_or_init(|| {
-            let now = self.received_at;
-            let said = readable_expiry(secret.expose());
-            said.unwrap_or_else(|| now.plus(UNREADABLE_LIFETIME))
-                .min(now.plus(LONGEST_LIFETIME))
-        })
-    }
-}
-
-impl From<Timestamp> for Expiry {
-    fn from(known: Timestamp) -> Self {
-        Self {
-            at: known.into(),
-            received_at: known,
-        }
+impl Bearer {
+    fn said(&self) -> Option<Timestamp> {
+        *self
+            .said
+            .get_or_init(|| readable_expiry(self.secret.expose()))
     }
 }
 
