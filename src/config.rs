@@ -5,6 +5,7 @@
 //! `FORGE_REMOTE__SECTION__KEY`. Everything is checked at the start, and all
 //! mistakes are reported at once.
 
+mod changes;
 mod layers;
 mod read;
 mod reader;
@@ -264,9 +265,17 @@ pub struct Telemetry {
     pub format: LogFormat,
     /// `telemetry.level`: a level, or directives such as `info,forge_remote=debug`.
     pub level: String,
-    /// `telemetry.otlp_endpoint`: a collector. This version sends nothing to it yet
-    /// and says so at the start.
+    /// `telemetry.otlp_endpoint`: a collector's base URL, where spans go below `/v1/traces`.
+    /// Without one nothing is sent.
     pub otlp_endpoint: Option<Url>,
+    /// `telemetry.sample_ratio`: the share of traces that are sent, from 0 to 1, where whoever
+    /// began the trace has not decided.
+    pub sample_ratio: f64,
+    /// `telemetry.service_name`: what the collector calls this service. By default
+    /// `OTEL_SERVICE_NAME`, or `forge-remote`.
+    pub service_name: Option<String>,
+    /// `FORGE_REMOTE_ENV`: the collector is told that too.
+    pub environment: Environment,
 }
 
 /// How log lines look.

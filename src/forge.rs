@@ -4,6 +4,7 @@ mod installed;
 
 use std::{fmt, sync::Arc};
 
+use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 pub use self::installed::Installed;
@@ -11,6 +12,7 @@ use crate::{
     actor::Actors,
     clock::Clock,
     config::Config,
+    cors::OriginPattern,
     error::Error,
     fit::Verifier,
     ids::{CloudId, InstallationId},
@@ -18,7 +20,7 @@ use crate::{
     outbound::{self, ApiHosts, HostNotAllowed},
     product::Outbound,
     store::{self, Deleted, Installations, OpenError, Remembered, StoreError, jobs::Jobs},
-    telemetry,
+    telemetry::{self, TelemetryError},
     token::Token,
 };
 
@@ -36,6 +38,8 @@ struct Inner {
     jobs: Arc<dyn Jobs>,
     actors: Actors,
     metrics: Option<PrometheusHandle>,
+    /// `server.cors_origins`, which may be others than at the start.
+    cors_origins: ArcSwap<Vec<OriginPattern>>,
 }
 
 /// Why the remote cannot start.
@@ -106,7 +110,9 @@ impl Forge {
             installations.clone(),
             clock.clone(),
         );
+        let cors_origins = ArcSwap::from_pointee(config.server.cors_origins.clone());
         Ok(Self(Arc::new(Inner {
+            cors_origins,
             config,
             clock,
             verifier,
@@ -154,7 +160,22 @@ impl Forge {
             .collect())
     }
 
-    /// The settings it was made from.
+    /// Takes of new settings what can be changed while the remote runs.
+    pub(crate) fn apply(&self, config: &Config) -> Result<(), TelemetryError> {
+        telemetry::apply(&config.telemetry)?;
+        let origins = config.server.cors_origins.clone();
+        self.0.cors_origins.store(Arc::new(origins));
+        Ok(())
+    }
+
+    /// Whether pages of that origin may call the remote.
+    pub(crate) fn allows_origin(&self, origin: &str) -> bool {
+        let patterns = self.0.cors_origins.load();
+        patterns.iter().any(|pattern| pattern.matches(origin))
+    }
+
+    /// The settings it was made from. Some may be others by now: see
+    /// [`reload_on_hangup`](crate::server::reload_on_hangup).
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.0.config

@@ -51,6 +51,7 @@ use crate::{
     ids::InstallationId,
     outbound::ApiUrl,
     store::shared::Shared,
+    telemetry,
     token::{AccountToken, AppToken},
     trace::TraceId,
 };
@@ -239,12 +240,16 @@ impl Impersonation {
     fn depart(&self, pilot: Pilot, app_token: &AppToken, patience: Deadline, trace: &TraceId) {
         let desk = Arc::clone(&self.desk);
         let (app_token, trace) = (app_token.clone(), trace.clone());
+        // Its ids and no more: the span of a request must not stay open for an exchange that
+        // outlives it.
+        let parent = telemetry::current_span();
         tokio::spawn(async move {
             let errand = Errand {
                 desk: &desk,
                 pilot: &pilot,
                 app_token: &app_token,
                 trace: &trace,
+                parent,
                 patience,
             };
             let land =

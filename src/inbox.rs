@@ -21,6 +21,7 @@ mod intake;
 mod job;
 mod routes;
 mod schedule;
+mod span;
 mod tick;
 mod uninstall;
 mod uninstalling;

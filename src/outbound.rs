@@ -1,5 +1,6 @@
 //! The way out: one HTTP client, and the list of hosts that may get a token.
 
+mod span;
 pub(crate) mod upstream;
 
 #[cfg(test)]
@@ -11,6 +12,8 @@ use futures_util::future::join_all;
 
 use reqwest::{ClientBuilder, NoProxy, Proxy};
 use url::{Host, Url};
+
+pub(crate) use self::span::{ClientSpan, Outgoing};
 
 /// The connection is refused or lost sooner than a caller's patience ends.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,14 +45,18 @@ const WARM_UP_TIME: Duration = Duration::from_secs(10);
 /// # Errors
 /// If the system has no root certificates, or the proxy's address is none.
 pub fn client() -> reqwest::Result<reqwest::Client> {
-    let builder = match proxy_of_process() {
-        Some(address) => {
-            let proxy = Proxy::https(address)?.no_proxy(NoProxy::from_env());
-            reqwest::Client::builder().proxy(proxy)
-        }
+    let builder = match proxy()? {
+        Some(proxy) => reqwest::Client::builder().proxy(proxy),
         None => reqwest::Client::builder().no_proxy(),
     };
     tuned(builder).build()
+}
+
+/// The proxy that calls out of this machine go through, if there is one.
+pub(crate) fn proxy() -> reqwest::Result<Option<Proxy>> {
+    proxy_of_process()
+        .map(|address| Ok(Proxy::https(address)?.no_proxy(NoProxy::from_env())))
+        .transpose()
 }
 
 fn tuned(builder: ClientBuilder) -> ClientBuilder {

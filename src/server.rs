@@ -10,7 +10,9 @@ mod held;
 mod layers;
 mod pressure;
 mod public;
+mod reload;
 mod shutdown;
+mod span;
 
 use std::{io, net::SocketAddr};
 
@@ -18,8 +20,8 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use self::shutdown::terminated;
 use self::{connections::Connections, public::Public};
+pub use self::{reload::reload_on_hangup, shutdown::terminated};
 use crate::{
     forge::Forge,
     inbox::{Events, Inbox, Schedule},

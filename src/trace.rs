@@ -1,13 +1,14 @@
 //! The trace that a request belongs to, as Forge names it in its B3 headers.
 
-use std::{
-    fmt,
-    hash::{BuildHasher, Hasher, RandomState},
-    sync::Arc,
-};
+mod span_id;
+
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
+
+pub(crate) use self::span_id::{Caller, SpanId};
+use crate::telemetry;
 
 /// Carries the id of the whole trace.
 pub const TRACE_ID: HeaderName = HeaderName::from_static("x-b3-traceid");
@@ -53,25 +54,72 @@ impl TraceId {
         &self.0
     }
 
+    /// The id in 32 digits, with zeros before one of 16: as it stands in the log and in an
+    /// exported trace.
+    #[must_use]
+    pub fn padded(&self) -> Cow<'_, str> {
+        if self.0.len() == 32 {
+            Cow::Borrowed(&self.0)
+        } else {
+            Cow::Owned(format!("{:0>32}", self.0))
+        }
+    }
+
     /// The headers that carry this trace on to a product, with a new span.
     #[must_use]
     pub fn onward(&self) -> [(HeaderName, HeaderValue); 2] {
-        // A span's id need not be hard to guess: the standard library's seeds, which differ
-        // with each use, do without asking the system each time.
-        let span = format!("{:016x}", RandomState::new().build_hasher().finish());
-        // Both are hex digits, which any header value may hold.
-        let value = |text: &str| {
-            HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("0000000000000000"))
+        self.onward_from(SpanId::random())
+    }
+
+    /// The headers that carry this trace on, from a span of ours.
+    pub(crate) fn onward_from(&self, span: SpanId) -> [(HeaderName, HeaderValue); 2] {
+        [
+            (TRACE_ID, of_digits(&self.0)),
+            (SPAN_ID, of_digits(span.hex().as_str())),
+        ]
+    }
+
+    /// The value of a W3C `traceparent` header, for calls to services of your own: what they
+    /// export joins the same trace. Its parent is the span that this is called in, if spans
+    /// are exported.
+    ///
+    /// Calls to Atlassian carry B3 headers, which the platform uses itself, and no others.
+    ///
+    /// ```
+    /// use forge_remote::trace::TraceId;
+    ///
+    /// let trace = TraceId::of_text("463ac35c9f6413ad48485a3953bb6124");
+    /// let value = trace.traceparent();
+    /// assert!(value.to_str()?.starts_with("00-463ac35c9f6413ad48485a3953bb6124-"));
+    /// # Ok::<(), http::header::ToStrError>(())
+    /// ```
+    #[must_use]
+    pub fn traceparent(&self) -> HeaderValue {
+        let (span, sampled) = match telemetry::current_span() {
+            Some(parent) if parent.trace == self.number() => (parent.span, parent.sampled),
+            _ => (SpanId::random(), false),
         };
-        [(TRACE_ID, value(&self.0)), (SPAN_ID, value(&span))]
+        let flags = if sampled { "01" } else { "00" };
+        of_digits(&format!("00-{}-{span}-{flags}", self.padded()))
+    }
+
+    pub(crate) fn number(&self) -> u128 {
+        u128::from_str_radix(&self.0, 16).unwrap_or_default()
     }
 }
 
+/// Hex digits and hyphens, which any header value may hold.
+fn of_digits(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("0000000000000000"))
+}
+
+/// All zeros would mean that there is none.
 fn is_hex_id(text: &str) -> bool {
     matches!(text.len(), 16 | 32)
         && text
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        && text.bytes().any(|byte| byte != b'0')
 }
 
 impl fmt::Display for TraceId {
@@ -113,10 +161,31 @@ mod tests {
             "463AC35C9F6413AD",
             "463ac35c9f6413a",
             "463ac35c9f6413ag",
+            "0000000000000000",
+            "00000000000000000000000000000000",
         ] {
             assert_ne!(of(id).as_str(), id);
             assert!(is_hex_id(of(id).as_str()));
         }
+    }
+
+    #[test]
+    fn a_short_id_is_padded_where_a_trace_has_32_digits() {
+        assert_eq!(
+            of("463ac35c9f6413ad").padded(),
+            "0000000000000000463ac35c9f6413ad"
+        );
+        let whole = "463ac35c9f6413ad48485a3953bb6124";
+        assert_eq!(of(whole).padded(), whole);
+        let parent = of("463ac35c9f6413ad").traceparent();
+        let parent = parent.to_str().unwrap();
+        let (version, rest) = parent.split_at(3);
+        assert_eq!(version, "00-");
+        assert!(
+            rest.starts_with("0000000000000000463ac35c9f6413ad-"),
+            "{parent}"
+        );
+        assert!(parent.len() == 55 && parent.ends_with("-00"), "{parent}");
     }
 
     proptest! {

@@ -18,6 +18,7 @@ use crate::{
     ids::{AppId, IcLabel},
     outbound::{ApiHosts, is_loopback},
     secret::Secret,
+    telemetry::level,
 };
 
 const STAGING_HOST: &str = "api.stg.atlassian.com";
@@ -268,25 +269,45 @@ fn telemetry(reader: &mut Reader, environment: &Environment) -> Option<Telemetry
         Show::Plainly,
         "trace, debug, info, warn, error or off, or directives such as info,forge_remote=debug",
         |text| {
-            let valid = tracing_subscriber::EnvFilter::builder().parse(text).is_ok();
+            let valid = level::filter(text).is_ok();
             (valid && !text.contains(char::is_whitespace)).then(|| text.to_owned())
         },
     );
     let otlp_endpoint = reader.value(
         "telemetry.otlp_endpoint",
         Show::Plainly,
-        "an http or https URL such as http://127.0.0.1:4318",
-        |text| {
-            Url::parse(text)
-                .ok()
-                .filter(|url| matches!(url.scheme(), "http" | "https"))
-        },
+        "an http or https URL such as http://127.0.0.1:4318, without a user, a query or \
+         `/v1/traces`: credentials go into OTEL_EXPORTER_OTLP_HEADERS",
+        |text| Url::parse(text).ok().filter(is_collector),
+    );
+    let sample_ratio =
+        reader.parsed::<f64>("telemetry.sample_ratio", "a number from 0 to 1", |ratio| {
+            (0.0..=1.0).contains(ratio)
+        });
+    let service_name = reader.value(
+        "telemetry.service_name",
+        Show::Plainly,
+        "a name of 1 to 255 characters",
+        |text| (!text.is_empty() && text.chars().count() <= 255).then(|| text.to_owned()),
     );
     Some(Telemetry {
         format,
         level: level?,
         otlp_endpoint,
+        sample_ratio: sample_ratio?,
+        service_name,
+        environment: environment.clone(),
     })
+}
+
+/// What is secret in it would be printed with the settings.
+fn is_collector(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && !url.path().trim_end_matches('/').ends_with("/v1/traces")
 }
 
 fn secure_url(reader: &mut Reader, key: &'static str, local: bool) -> Option<Url> {

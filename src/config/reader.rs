@@ -5,7 +5,10 @@ use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};
 
 use ::config::ValueKind;
 
-use super::layers::{Leaf, Leaves, Origin};
+use super::{
+    changes::Mark,
+    layers::{Leaf, Leaves, Origin},
+};
 
 /// One setting in force.
 #[derive(Debug, Clone)]
@@ -16,6 +19,7 @@ pub struct Setting {
     pub value: String,
     /// Where it came from.
     pub origin: Origin,
+    pub(super) mark: Mark,
 }
 
 /// A setting that stops the start.
@@ -84,6 +88,7 @@ impl Reader {
         if value.is_some() {
             self.settings.push(Setting {
                 key,
+                mark: Mark::of(text.as_deref().unwrap_or_default()),
                 value: shown,
                 origin: leaf.origin,
             });
@@ -122,6 +127,7 @@ impl Reader {
                 let value = format!("[{}]", items.join(", "));
                 self.settings.push(Setting {
                     key,
+                    mark: Mark::of(&value),
                     value,
                     origin: leaf.origin,
                 });
@@ -141,9 +147,11 @@ impl Reader {
     /// Records a value that no layer gave and that follows from other settings.
     pub(super) fn derived(&mut self, key: &'static str, value: impl fmt::Display) {
         if !self.is_noted(key) {
+            let value = value.to_string();
             self.settings.push(Setting {
                 key,
-                value: value.to_string(),
+                mark: Mark::of(&value),
+                value,
                 origin: Origin::Default,
             });
         }
@@ -229,6 +237,7 @@ fn scalar(value: &ValueKind) -> Option<String> {
         ValueKind::Boolean(value) => Some(value.to_string()),
         ValueKind::I64(value) => Some(value.to_string()),
         ValueKind::U64(value) => Some(value.to_string()),
+        ValueKind::Float(value) => Some(value.to_string()),
         ValueKind::String(value) => Some(value.clone()),
         _ => None,
     }

@@ -18,7 +18,7 @@ pub(super) async fn welcome(event: Event<Lifecycle>) -> Result<(), JobError> {
     let confluence = event.as_app()?.confluence()?;
     let current = confluence.get("/wiki/rest/api/user/current");
     current.send().await?;
-    tracing::info!("installation.id" = %event.installation().uuid(), "the app is ready");
+    tracing::info!("the app is ready");
     Ok(())
 }
 

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     deadline::Deadline,
     secret::Secret,
+    telemetry::Parent,
     token::{AccountToken, AppToken},
     trace::TraceId,
 };
@@ -54,6 +55,8 @@ pub(super) struct Errand<'a> {
     pub(super) pilot: &'a Pilot,
     pub(super) app_token: &'a AppToken,
     pub(super) trace: &'a TraceId,
+    /// The span of whoever began it. Others who wait for it have a wait in theirs.
+    pub(super) parent: Option<Parent>,
     /// Waits and further tries end here; a request that is out may take longer.
     pub(super) patience: Deadline,
 }
@@ -118,14 +121,23 @@ impl Errand<'_> {
     async fn obtain(&self, context: &ContextAri) -> Result<Grant, Setback> {
         let mut limited = 0;
         let mut failed = false;
+        let mut sent_before = 0;
         loop {
             self.take_place().await?;
             let sent = Instant::now();
             let account = &self.pilot.subject().account;
             let gateway = &self.desk.gateway;
             let reply = gateway
-                .ask(self.app_token, context, account, self.trace)
+                .ask(
+                    self.app_token,
+                    context,
+                    account,
+                    self.trace,
+                    self.parent,
+                    sent_before,
+                )
                 .await;
+            sent_before += 1;
             self.note(&reply.answer, sent);
             let upstream_trace = reply.upstream_trace;
             match reply.answer {
@@ -233,10 +245,10 @@ impl Errand<'_> {
         };
         self.desk.meter.exchanged(outcome);
         tracing::debug!(
-            app.id = %self.pilot.subject().app,
-            installation.id = %self.pilot.subject().installation,
+            app = %self.pilot.subject().app,
+            installation = %self.pilot.subject().installation.uuid(),
             product = %self.pilot.subject().context.product(),
-            trace.id = %self.trace,
+            trace_id = &*self.trace.padded(),
             outcome = outcome.as_str(),
             duration_ms = u64::try_from(sent.elapsed().as_millis()).unwrap_or(u64::MAX),
             "asked the gateway for an account's token"

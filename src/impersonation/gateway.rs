@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use reqwest::Response;
 use secrecy::zeroize::Zeroizing;
 use serde_json::json;
+use tracing::Instrument;
 
 use super::{
     answer::{Answer, read_answer},
@@ -15,13 +16,16 @@ use super::{
 use crate::{
     clock::{Clock, Timestamp},
     ids::AccountId,
-    outbound::{ApiUrl, upstream},
+    outbound::{ApiUrl, ClientSpan, Outgoing, upstream},
+    telemetry::Parent,
     token::AppToken,
     trace::TraceId,
 };
 
 /// As it stands in "Calling product APIs from a remote".
 const MUTATION: &str = "mutation forge_remote_offlineUserAuthToken($input: OfflineUserAuthTokenInput!) { offlineUserAuthToken(input: $input) { success errors { message } authToken { token ttl } } }";
+
+const MUTATION_NAME: &str = "forge_remote_offlineUserAuthToken";
 
 /// One try. Two of them fit into the 25 s that a user interface waits.
 const TRY_LIMIT: Duration = Duration::from_secs(8);
@@ -48,6 +52,7 @@ pub(super) struct Gateway {
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) answer: Answer,
+    status: Option<StatusCode>,
     pub(super) retry_after: Option<Duration>,
     pub(super) upstream_trace: Option<Arc<str>>,
 }
@@ -68,7 +73,18 @@ impl Gateway {
         context: &ContextAri,
         account: &AccountId,
         trace: &TraceId,
+        parent: Option<Parent>,
+        resent: u32,
     ) -> Reply {
+        let outgoing = Outgoing {
+            method: &Method::POST,
+            url: self.url.url(),
+            route: self.url.url().path(),
+            resent,
+        };
+        let span = ClientSpan::begin(&outgoing, trace, parent);
+        span.of_graphql("mutation", MUTATION_NAME);
+
         let body = json!({
             "query": MUTATION,
             "variables": {"input": {"contextIds": [context.as_str()], "userId": account.as_str()}},
@@ -79,7 +95,7 @@ impl Gateway {
             .header(header::ACCEPT, JSON)
             .header(header::CONTENT_TYPE, JSON)
             .header(header::AUTHORIZATION, app_token.authorization())
-            .headers(HeaderMap::from_iter(trace.onward()))
+            .headers(HeaderMap::from_iter(trace.onward_from(span.id())))
             .body(body.to_string());
         let reply = async {
             match request.send().await {
@@ -87,15 +103,18 @@ impl Gateway {
                 Err(error) => Reply::without_answer(unreachable(error)),
             }
         };
-        tokio::time::timeout(TRY_LIMIT, reply)
+        let reply = tokio::time::timeout(TRY_LIMIT, reply.instrument(span.span()))
             .await
-            .unwrap_or_else(|_| Reply::without_answer(GatewayFault::TimedOut))
+            .unwrap_or_else(|_| Reply::without_answer(GatewayFault::TimedOut));
+        reply.told(&span);
+        reply
     }
 
     async fn reply(&self, mut response: Response) -> Reply {
         let retry_after = upstream::wait(response.headers(), self.clock.now());
         let upstream_trace = upstream::trace_id(response.headers()).map(Arc::from);
         let status = response.status();
+        let answered = Some(status);
         let body = read_bounded(&mut response);
         let answer = if status.is_success() {
             body.await
@@ -108,6 +127,7 @@ impl Gateway {
         };
         Reply {
             answer,
+            status: answered,
             retry_after,
             upstream_trace,
         }
@@ -115,9 +135,30 @@ impl Gateway {
 }
 
 impl Reply {
+    /// An answer of 200 may say no: then it is no failure of the call, and its word is the
+    /// error's.
+    fn told(&self, span: &ClientSpan) {
+        if let Some(status) = self.status {
+            span.answered(status);
+        }
+        match &self.answer {
+            Answer::Granted { .. } => {}
+            Answer::Denied { .. } => span.failed("denied"),
+            Answer::AppTokenRefused => span.failed("app_token_refused"),
+            Answer::RateLimited => span.failed("rate_limited"),
+            Answer::Failed(GatewayFault::TimedOut) => span.failed("timeout"),
+            Answer::Failed(GatewayFault::Unreachable(_)) => span.failed("connection"),
+            Answer::Failed(_) => span.failed("bad_answer"),
+        }
+        if let Some(trace) = &self.upstream_trace {
+            span.traced_as(trace);
+        }
+    }
+
     const fn without_answer(fault: GatewayFault) -> Self {
         Self {
             answer: Answer::Failed(fault),
+            status: None,
             retry_after: None,
             upstream_trace: None,
         }

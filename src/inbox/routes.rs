@@ -15,11 +15,13 @@ use axum::{
 use http::StatusCode;
 use metrics::Counter;
 use serde::Serialize;
+use tracing::Instrument;
 
 use self::schedules::Strangers;
 use super::{
     Events, Schedule, identity,
     intake::{Intake, IntakeError, in_time},
+    span,
     uninstall::Uninstall,
 };
 use crate::{
@@ -86,8 +88,8 @@ impl Desk {
         let id = invocation.installation();
         if self.0.forge.is_gone(id) {
             tracing::info!(
-                "installation.id" = %id.uuid(),
-                "job.name" = &*job.name,
+                installation = %id.uuid(),
+                name = &*job.name,
                 "an event or tick of an installation that was just deleted is dropped"
             );
             return Ok(Acknowledged {
@@ -96,10 +98,9 @@ impl Desk {
             });
         }
         let deadline = invocation.deadline();
-        let (added, ()) = tokio::try_join!(
-            self.0.intake.keep(job, deadline),
-            self.installation_kept(invocation)
-        )?;
+        let span = span::of_keeping(&job);
+        let kept = self.0.intake.keep(job, deadline).instrument(span);
+        let (added, ()) = tokio::try_join!(kept, self.installation_kept(invocation))?;
         Ok(Acknowledged::of(added))
     }
 

@@ -11,6 +11,7 @@ use crate::{
     admission::Place,
     deadline::Deadline,
     error::Error,
+    fit::Claims,
     forge::Forge,
     trace::TraceId,
 };
@@ -53,9 +54,11 @@ async fn verify(parts: &mut Parts, forge: Forge) -> Result<Invocation, Error> {
     let fit = deadline
         .bound(forge.verifier().verify(header::bearer(&authorization)?))
         .await??;
-    tracing::Span::current().record(
-        "installation.id",
-        tracing::field::display(fit.app.installation_id.uuid()),
+    tracing::record_all!(
+        tracing::Span::current(),
+        forge.kind = kind(parts.uri.path(), &fit),
+        forge.installation = %fit.app.installation_id.uuid(),
+        forge.module = fit.app.module.key.as_str(),
     );
     if let Some(place) = parts.extensions.get::<Place>() {
         place.claim(&fit.app.installation_id)?;
@@ -70,6 +73,19 @@ async fn verify(parts: &mut Parts, forge: Forge) -> Result<Invocation, Error> {
         deadline,
         forge,
     })))
+}
+
+/// What the platform wants, in a word for the log.
+fn kind(path: &str, fit: &Claims) -> &'static str {
+    match path.strip_prefix("/forge/") {
+        Some("events") => "event",
+        Some("lifecycle") => "lifecycle",
+        Some("uninstall") => "uninstall",
+        Some(rest) if rest.starts_with("scheduled") => "schedule",
+        Some(rest) if rest.starts_with("migration/") => "migration",
+        _ if fit.may_come_from_browser() => "ui",
+        _ => "function",
+    }
 }
 
 /// A handler that takes it is called only where a user's token came along.

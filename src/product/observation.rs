@@ -1,7 +1,8 @@
-//! What is seen of a call from outside: one span, one line, three metrics.
+//! What is seen of a call from outside: one line and three metrics. Each try has a span.
 
+use http::StatusCode;
 use tokio::time::Instant;
-use tracing::{Span, debug, debug_span, field::Empty};
+use tracing::{Level, debug, enabled};
 
 use super::{
     Call, Identity, ProductError, Response,
@@ -14,41 +15,32 @@ pub(super) struct Observation<'a> {
     meter: &'a Meter,
     call: &'a Call,
     identity: Identity,
-    span: Span,
     began: Instant,
     tries: u32,
     class: Class,
+    status: Option<StatusCode>,
+    /// For the line, if it is written.
+    upstream_trace: Option<Box<str>>,
 }
 
 impl<'a> Observation<'a> {
     pub(super) fn begin(meter: &'a Meter, call: &'a Call, identity: Identity) -> Self {
-        let span = debug_span!(
-            "product.call",
-            product = call.api.as_str(),
-            http.method = %call.method,
-            http.route = &*call.route,
-            identity = identity.as_str(),
-            http.status = Empty,
-            attempt = Empty,
-            upstream.trace_id = Empty,
-        );
         Self {
             meter,
             call,
             identity,
-            span,
             began: Instant::now(),
             tries: 0,
             class: Class::Cancelled,
+            status: None,
+            upstream_trace: None,
         }
     }
 
-    pub(super) fn span(&self) -> Span {
-        self.span.clone()
-    }
-
-    pub(super) const fn one_try(&mut self) {
+    /// Which one it is, from 1.
+    pub(super) const fn one_try(&mut self) -> u32 {
         self.tries += 1;
+        self.tries
     }
 
     pub(super) fn repeat(&self, reason: Reason) {
@@ -61,11 +53,9 @@ impl<'a> Observation<'a> {
             Err(error) => (error.class(), error.status(), error.upstream_trace_id()),
         };
         self.class = class;
-        if let Some(status) = status {
-            self.span.record("http.status", status.as_u16());
-        }
-        if let Some(trace_id) = trace_id {
-            self.span.record("upstream.trace_id", trace_id);
+        self.status = status;
+        if enabled!(Level::DEBUG) {
+            self.upstream_trace = trace_id.map(Into::into);
         }
     }
 }
@@ -73,9 +63,18 @@ impl<'a> Observation<'a> {
 impl Drop for Observation<'_> {
     fn drop(&mut self) {
         let took = self.began.elapsed();
-        self.span.record("attempt", self.tries);
-        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        debug!(parent: &self.span, class = self.class.as_str(), duration_ms, "product called");
+        debug!(
+            product = self.call.api.as_str(),
+            identity = self.identity.as_str(),
+            outcome = self.class.as_str(),
+            status = self.status.map(|status| status.as_u16()),
+            tries = self.tries,
+            upstream_trace_id = self.upstream_trace.as_deref(),
+            duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "{} {} called",
+            self.call.method,
+            self.call.route
+        );
         self.meter
             .called(self.call.api, self.identity, self.class, took.as_secs_f64());
     }

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     deadline::Deadline,
-    outbound::{ApiUrl, upstream},
+    outbound::{self, ApiUrl, ClientSpan, upstream},
+    trace::SpanId,
 };
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -85,8 +86,7 @@ impl Outgoing {
         let client = &self.client;
         let identity = client.credentials.identity();
         let mut observation = Observation::begin(client.outbound.meter(), &self.call, identity);
-        let span = observation.span();
-        let result = self.tries(&mut observation).instrument(span).await;
+        let result = self.tries(&mut observation).await;
         observation.end(&result);
         result
     }
@@ -97,10 +97,18 @@ impl Outgoing {
         loop {
             self.pass_pause().await?;
             let authorization = self.authorization().await?;
-            observation.one_try();
-            let trouble = match self.one_try(&authorization).await {
-                Ok(response) => return Ok(response),
-                Err(trouble) => trouble,
+            let sent = self.span(observation.one_try());
+            let answer = self.one_try(&authorization, sent.id());
+            let answer = answer.instrument(sent.span()).await;
+            let trouble = match answer {
+                Ok(response) => {
+                    sent.answered(response.status);
+                    return Ok(response);
+                }
+                Err(trouble) => {
+                    trouble.told(&sent);
+                    trouble
+                }
             };
             let reason = self.recover(trouble, &authorization, &mut repeats).await?;
             observation.repeat(reason);
@@ -178,10 +186,15 @@ impl Outgoing {
     }
 
     /// One try, its answer read to the end.
-    async fn one_try(&self, authorization: &HeaderValue) -> Result<Response, Trouble> {
+    async fn one_try(
+        &self,
+        authorization: &HeaderValue,
+        span: SpanId,
+    ) -> Result<Response, Trouble> {
         let limit = self.client.deadline.within(self.one_try);
         // One timer for the head and the body of a good answer.
-        let (status, headers, body) = match limit.bound(self.exchange(authorization)).await {
+        let exchange = self.exchange(authorization, span);
+        let (status, headers, body) = match limit.bound(exchange).await {
             Ok(Ok(Answer::Whole(status, headers, body))) => (status, headers, body),
             Ok(Ok(Answer::Refused(answer))) => {
                 return Err(self.refused_with(answer, authorization, limit).await);
@@ -202,8 +215,8 @@ impl Outgoing {
         })
     }
 
-    async fn exchange(&self, authorization: &HeaderValue) -> Result<Answer, Trouble> {
-        let request = self.http_request(authorization);
+    async fn exchange(&self, authorization: &HeaderValue, span: SpanId) -> Result<Answer, Trouble> {
+        let request = self.http_request(authorization, span);
         let sent = self.client.outbound.http().execute(request).await;
         let mut answer = sent.map_err(|error| self.lost(error))?;
         let status = answer.status();
@@ -235,16 +248,32 @@ impl Outgoing {
         self.with_headers(refusal, &headers)
     }
 
-    fn http_request(&self, authorization: &HeaderValue) -> reqwest::Request {
+    fn http_request(&self, authorization: &HeaderValue, span: SpanId) -> reqwest::Request {
         let url = self.url.url().clone();
         let mut request = reqwest::Request::new(self.call.method.clone(), url);
         let headers = request.headers_mut();
         headers.reserve(self.headers.len() + OWN_HEADERS);
         headers.extend(self.headers.clone());
-        headers.extend(self.client.trace.onward());
+        headers.extend(self.client.trace.onward_from(span));
         headers.insert(header::AUTHORIZATION, authorization.clone());
         *request.body_mut() = self.body.clone().map(Into::into);
         request
+    }
+
+    /// The span of one try, the first or a further one.
+    fn span(&self, tries: u32) -> ClientSpan {
+        let outgoing = outbound::Outgoing {
+            method: &self.call.method,
+            url: self.url.url(),
+            route: &self.call.route,
+            resent: tries.saturating_sub(1),
+        };
+        let span = ClientSpan::begin(&outgoing, &self.client.trace, None);
+        span.of_product(
+            self.call.api.as_str(),
+            self.client.credentials.identity().as_str(),
+        );
+        span
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8], authorization: &HeaderValue) -> Refusal {
@@ -280,6 +309,24 @@ impl Outgoing {
 }
 
 impl Trouble {
+    fn told(&self, span: &ClientSpan) {
+        match self {
+            Self::Refused(refusal) => {
+                span.answered(refusal.status);
+                if let Some(trace) = &refusal.trace_id {
+                    span.traced_as(trace);
+                }
+            }
+            Self::Failed(ProductError::Transport {
+                source: TransportError::Slow(_),
+                ..
+            })
+            | Self::Failed(ProductError::Deadline(_)) => span.failed("timeout"),
+            Self::Failed(ProductError::TooLarge { .. }) => span.failed("too_large"),
+            Self::Failed(_) => span.failed("connection"),
+        }
+    }
+
     /// Why another try may help, if it may.
     fn reason(&self) -> Option<Reason> {
         match self {

@@ -1,4 +1,6 @@
-//! The admin listener: is it alive, is it ready, what does it count.
+//! The admin listener: is it alive, is it ready, what does it count, what does it log.
+
+mod log_level;
 
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ pub(super) fn router(forge: Forge, stopping: CancellationToken) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(scrape))
+        .merge(log_level::routes())
         .with_state(Admin { forge, stopping })
 }
 

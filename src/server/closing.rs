@@ -15,6 +15,7 @@ use http::{Method, StatusCode};
 use metrics::{Counter, Histogram};
 use tokio::time::Instant;
 
+use super::span;
 use crate::error::{ErrorCode, Failure};
 
 /// Longer than any method that is registered. What is longer came from outside, and may be as
@@ -57,6 +58,10 @@ impl Asked {
 
     pub(super) fn method(&self) -> &str {
         self.method.as_ref().map_or("<other>", Method::as_str)
+    }
+
+    pub(super) const fn has_route(&self) -> bool {
+        self.route.is_some()
     }
 
     /// Not the path, which may hold anything.
@@ -112,33 +117,55 @@ impl Counts {
     }
 }
 
+/// One line for each answer, under a target of its own: whoever wants to see those of all
+/// requests says `forge_remote::access=debug`.
+const ACCESS: &str = "forge_remote::access";
+
 fn say(answer: &Response, asked: &Asked, duration_ms: f64) {
     let (method, route) = (asked.method(), asked.route());
+    let failure = answer.extensions().get::<Failure>();
+    let code = failure.map(|Failure(error)| error.code());
+    span::answered(answer.status(), code.map(ErrorCode::as_str));
     let status = answer.status().as_u16();
-    let Some(Failure(error)) = answer.extensions().get::<Failure>() else {
-        return tracing::debug!("http.status" = status, duration_ms, "{method} {route}");
+    let Some(Failure(error)) = failure else {
+        return tracing::debug!(
+            target: ACCESS,
+            status, outcome = outcome(answer.status()), duration_ms, "{method} {route} answered"
+        );
     };
+    let code = error.code().as_str();
     let causes = error.causes();
     let cause = (!causes.is_empty()).then_some(causes);
     if error.code() == ErrorCode::Overloaded {
         // Counted and said where it was refused, once a second: a line for each would be one
         // more thing to do.
         tracing::debug!(
-            "http.status" = status,
-            cause,
-            duration_ms,
-            "{method} {route} turned away"
+            target: ACCESS,
+            status, outcome = "shed", code, cause, duration_ms, "{method} {route} turned away"
         );
     } else if status >= 500 {
         tracing::warn!(
-            "http.status" = status, "error.code" = %error.code(), cause,
-            "upstream.trace_id" = error.upstream_trace(), duration_ms, "{method} {route} failed"
+            target: ACCESS,
+            status, outcome = "failed", code, cause,
+            upstream_trace_id = error.upstream_trace(), duration_ms, "{method} {route} failed"
         );
     } else {
         tracing::info!(
-            "http.status" = status, "error.code" = %error.code(), cause,
-            "upstream.trace_id" = error.upstream_trace(), duration_ms, "{method} {route} refused"
+            target: ACCESS,
+            status, outcome = "refused", code, cause,
+            upstream_trace_id = error.upstream_trace(), duration_ms, "{method} {route} refused"
         );
+    }
+}
+
+/// Of an answer that a handler made itself.
+fn outcome(status: StatusCode) -> &'static str {
+    if status.is_server_error() {
+        "failed"
+    } else if status.is_client_error() {
+        "refused"
+    } else {
+        "ok"
     }
 }
 

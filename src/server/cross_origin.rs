@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderValue, Method};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use crate::config::Server;
+use crate::forge::Forge;
 
 /// How long a browser may remember that an origin is allowed.
 const PREFLIGHT_AGE: Duration = Duration::from_hours(1);
@@ -15,12 +15,11 @@ pub(super) const VARIES_BY: HeaderValue =
     HeaderValue::from_static("origin, access-control-request-headers");
 
 /// Preflights are answered here, without a FIT and without touching state.
-pub(super) fn cors(settings: &Server) -> CorsLayer {
-    let patterns = settings.cors_origins.clone();
+pub(super) fn cors(forge: Forge) -> CorsLayer {
     let allowed = AllowOrigin::predicate(move |origin: &HeaderValue, _| {
         origin
             .to_str()
-            .is_ok_and(|origin| patterns.iter().any(|pattern| pattern.matches(origin)))
+            .is_ok_and(|origin| forge.allows_origin(origin))
     });
     CorsLayer::new()
         .allow_origin(allowed)

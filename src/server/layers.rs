@@ -21,11 +21,12 @@ use axum::{
 use futures_util::FutureExt;
 use http::StatusCode;
 use tower::{Layer, Service};
-use tracing::{Instrument, field};
+use tracing::Instrument;
 
 use super::{
     closing::{Asked, Closing},
     contract::by_contract,
+    span,
 };
 use crate::{
     deadline::{Deadline, DeadlineExceeded},
@@ -96,13 +97,7 @@ where
         request.extensions_mut().insert(trace.clone());
         let deadline = self.guard.deadline(&request);
         let asked = Asked::now(&request);
-        let span = tracing::error_span!(
-            "request",
-            "trace.id" = %trace,
-            "http.method" = asked.method(),
-            "http.route" = asked.route(),
-            "installation.id" = field::Empty,
-        );
+        let span = span::open(&request, &asked, &trace);
         let bounded = self.guard.bounded(request);
         let answering = span.in_scope(|| bounded.map(|request| self.route.call(request)));
         let closing = self.guard.closing.clone();

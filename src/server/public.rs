@@ -36,7 +36,7 @@ impl Public {
     pub(super) fn new(routes: Router<Forge>, forge: &Forge) -> Self {
         let settings = &forge.config().server;
         Self(Arc::new(Inner {
-            cors: cors(settings),
+            cors: cors(forge.clone()),
             gate: Gate::new(settings),
             router: layers::around(routes, forge).with_state(()),
         }))

@@ -6,7 +6,7 @@ use axum::Router;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{connections::Connections, pressure::Pressure, public::Public};
-use crate::{forge::Forge, inbox::Working};
+use crate::{forge::Forge, inbox::Working, telemetry};
 
 /// What requests in flight and jobs get once the service is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -79,6 +79,7 @@ impl Service {
         }
         drop(pressure);
         forge.flush().await;
+        telemetry::flush().await;
         drained.cancel();
         let _ = admin.await;
         tracing::info!("stopped");

@@ -87,7 +87,7 @@ pub(super) fn unsealed(
         Err(SealError::UnknownKey) if !sealer.is_lasting() => None,
         Err(error) => {
             tracing::warn!(
-                installation.id = %id,
+                installation = %id.uuid(),
                 cause = %error,
                 "a stored app token cannot be unsealed and is taken for none"
             );

@@ -36,3 +36,5 @@ mod service;
 mod storage;
 mod store;
 mod support;
+#[cfg(feature = "otlp")]
+mod telemetry;

@@ -5,6 +5,8 @@ pub(crate) mod app;
 pub(crate) mod atlassian;
 pub(crate) mod caller;
 pub(crate) mod claims;
+#[cfg(feature = "otlp")]
+pub(crate) mod collector;
 pub(crate) mod held;
 pub(crate) mod kept;
 pub(crate) mod keys;

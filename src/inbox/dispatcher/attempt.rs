@@ -24,6 +24,7 @@ use crate::{
     inbox::{
         Job,
         handlers::{Handler, Handlers},
+        span,
     },
     store::{
         Remembered, StoreError,
@@ -83,15 +84,7 @@ impl Runner {
             attempt: run.attempt,
             received_at: claimed.received_at,
         };
-        // At the highest level: whatever is logged, a line says which job it is about.
-        let span = tracing::error_span!(
-            "job",
-            "job.id" = %run.job,
-            "job.name" = &*claimed.name,
-            "job.attempt" = run.attempt,
-            "installation.id" = %claimed.installation,
-            "trace.id" = %claimed.trace,
-        );
+        let span = span::of_attempt(&claimed);
         let attempt = Arc::clone(self).run(claimed, standing, cut);
         let task = AbortOnDropHandle::new(tokio::spawn(attempt.instrument(span.clone())));
         let begin = Instant::now();

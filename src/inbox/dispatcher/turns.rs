@@ -231,7 +231,7 @@ impl<'a> Turns<'a> {
                 Ok(_) => self.leases.release(settled.run),
                 Err(StoreError::Damaged(source)) => {
                     tracing::error!(
-                        "job.id" = %settled.run.job,
+                        job = %settled.run.job,
                         cause = %source,
                         "how a job ended cannot be written: it will run again"
                     );
@@ -323,8 +323,8 @@ impl<'a> Turns<'a> {
 
 fn too_late(run: &Run) {
     tracing::warn!(
-        "job.id" = %run.job,
-        "job.attempt" = run.attempt,
+        job = %run.job,
+        attempt = run.attempt,
         "a run ended when the job was not its own any more: its lease had lapsed, and what it \
          did may be done again, or its installation is gone"
     );
@@ -335,17 +335,17 @@ fn lost(lapsed: &Lapsed) {
     if lapsed.dead {
         count_dead_letter();
         tracing::error!(
-            "job.id" = %run.job,
+            job = %run.job,
             "job.name" = &*lapsed.name,
-            "job.attempt" = run.attempt,
+            attempt = run.attempt,
             "installation.id" = %lapsed.installation,
             "the job is a dead letter: its last run was lost, its process died or lost sight of the store"
         );
     } else {
         tracing::warn!(
-            "job.id" = %run.job,
+            job = %run.job,
             "job.name" = &*lapsed.name,
-            "job.attempt" = run.attempt,
+            attempt = run.attempt,
             "installation.id" = %lapsed.installation,
             "a run was lost, its process died or lost sight of the store: the job runs again"
         );

@@ -5,7 +5,10 @@ use std::time::Duration;
 use metrics::counter;
 
 use super::leases::Cut;
-use crate::store::jobs::Ending;
+use crate::{inbox::span, store::jobs::Ending};
+
+/// A line for each attempt, beside those for answers.
+const ACCESS: &str = "forge_remote::access";
 
 /// How a run ended, and what is to happen with its job.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,37 +79,52 @@ impl Verdict {
     /// Counts it and, unless all went well, writes a line. The span around it says which
     /// job it is.
     pub(super) fn report(&self) {
-        counter!("forge_inbox_runs_total", "outcome" => self.outcome()).increment(1);
+        let outcome = self.outcome();
+        counter!("forge_inbox_runs_total", "outcome" => outcome).increment(1);
+        span::ended(
+            outcome,
+            matches!(self, Self::Retry { .. } | Self::Dead { .. }),
+        );
         match self {
-            Self::Done => tracing::debug!("the job is done"),
-            Self::Dropped { cause } => tracing::info!(cause, "the job was dropped"),
+            Self::Done => tracing::debug!(target: ACCESS, outcome, "the job is done"),
+            Self::Dropped { cause } => tracing::info!(outcome, cause, "the job was dropped"),
             Self::Retry { after, cause } => tracing::warn!(
-                "job.wait_seconds" = after.as_secs_f32(),
+                outcome,
+                wait_seconds = after.as_secs_f32(),
                 cause,
                 "the job failed and is tried again"
             ),
             Self::Postponed { after, cause } => tracing::info!(
-                "job.wait_seconds" = after.as_secs_f32(),
+                outcome,
+                wait_seconds = after.as_secs_f32(),
                 cause,
                 "the job cannot be done yet and is tried again"
             ),
             Self::AwaitsToken { cause } => {
-                tracing::info!(cause, "the job waits for the next app token");
+                tracing::info!(outcome, cause, "the job waits for the next app token");
             }
             Self::Dead { cause } => {
                 count_dead_letter();
                 tracing::error!(
+                    outcome,
                     cause,
                     "the job is a dead letter: see `forge-remote inbox show`, mend the cause, then replay it"
                 );
             }
             Self::GivenBack(Cut::Stopping) => {
-                tracing::info!("the service stops: the job was cut short and given back");
+                tracing::info!(
+                    outcome,
+                    "the service stops: the job was cut short and given back"
+                );
             }
             Self::GivenBack(_) => {
-                tracing::warn!("the job was cut short: its lease could not be renewed in time");
+                tracing::warn!(
+                    outcome,
+                    "the job was cut short: its lease could not be renewed in time"
+                );
             }
             Self::Lost => tracing::warn!(
+                outcome,
                 "the job was cut short: another run may hold it, or its installation is gone"
             ),
         }

@@ -94,7 +94,7 @@ impl Writer {
         for record in records {
             match self.store.save(slice::from_ref(record)).await {
                 Err(error @ StoreError::Damaged(_)) => tracing::error!(
-                    installation.id = %record.installation.id,
+                    installation = %record.installation.id.uuid(),
                     cause = Error::from(error).causes(),
                     "an installation cannot be written and is kept in memory only"
                 ),

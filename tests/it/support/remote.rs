@@ -3,6 +3,7 @@
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -27,6 +28,8 @@ pub(crate) struct Serve<'a> {
     place: &'a Place,
     site: &'a Site,
     settings: Vec<(&'a str, &'a str)>,
+    variables: Vec<(&'a str, &'a str)>,
+    folder: PathBuf,
     largest_file: Option<u64>,
 }
 
@@ -36,12 +39,26 @@ impl<'a> Serve<'a> {
             place,
             site,
             settings: Vec::new(),
+            variables: Vec::new(),
+            folder: std::env::temp_dir(),
             largest_file: None,
         }
     }
 
     pub(crate) fn set(mut self, key: &'a str, value: &'a str) -> Self {
         self.settings.push((key, value));
+        self
+    }
+
+    /// A variable that is no setting of its own.
+    pub(crate) fn variable(mut self, name: &'a str, value: &'a str) -> Self {
+        self.variables.push((name, value));
+        self
+    }
+
+    /// It is started in that folder, and finds `config/` there.
+    pub(crate) fn folder(mut self, folder: &Path) -> Self {
+        folder.clone_into(&mut self.folder);
         self
     }
 
@@ -110,7 +127,8 @@ impl<'a> Serve<'a> {
         }
         command
             .env("FORGE_REMOTE_ENV", "test")
-            .current_dir(std::env::temp_dir())
+            .envs(self.variables.iter().copied())
+            .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -191,8 +209,32 @@ impl Remote {
 
     /// SIGTERM
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        run("sh", &["-c", "kill -TERM \"$0\"", &pid]);
+        run("sh", &["-c", "kill -\"$1\" \"$0\"", &pid, name]);
+    }
+
+    /// The lines of its log by now.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        let said = self.said.lock().unwrap();
+        let lines = said.lines().map(serde_json::from_str);
+        lines.filter_map(Result::ok).collect()
+    }
+
+    /// Waits for a line of its log.
+    pub(crate) async fn line(&self, what: &str, mut is_it: impl FnMut(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            if let Some(line) = self.log().into_iter().find(&mut is_it) {
+                return line;
+            }
+            assert!(began.elapsed() < START, "no line that {what}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits until it has ended by itself, and fails after `limit`.

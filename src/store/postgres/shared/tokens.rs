@@ -181,14 +181,14 @@ impl PostgresStore {
             }),
             Err(SealError::UnknownKey) => {
                 tracing::debug!(
-                    installation.id = %subject.installation,
+                    installation = %subject.installation.uuid(),
                     "a shared account token was sealed with another store.encryption_key"
                 );
                 None
             }
             Err(error) => {
                 tracing::warn!(
-                    installation.id = %subject.installation,
+                    installation = %subject.installation.uuid(),
                     cause = %error,
                     "a shared account token cannot be unsealed and is taken for none"
                 );

@@ -1,0 +1,5 @@
+//! Traces, logs and levels of a remote that runs, as a collector and an operator see them.
+
+mod logs;
+mod reload;
+mod traces;

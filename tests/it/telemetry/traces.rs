@@ -1,0 +1,375 @@
+//! What a collector gets of an invocation and of an event, and what it does not get.
+
+use std::time::{Duration, Instant};
+
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+
+use crate::support::{
+    caller::Caller,
+    claims::{COLLEAGUE, INSTALLATION},
+    collector::{Collector, Span},
+    load::updated,
+    place::Place,
+    remote::{Remote, Serve},
+    site::Site,
+};
+
+const TRACE: &str = "463ac35c9f6413ad48485a3953bb6124";
+const SHORT_TRACE: &str = "463ac35c9f6413ad";
+const FORGES_SPAN: &str = "a2fb4a1d1a96d312";
+
+fn of_forge(remote: &Remote, trace: &str) -> Caller {
+    let forge = remote.anybody().with_fit().app_token().user_token();
+    forge
+        .header("x-b3-traceid", trace)
+        .header("x-b3-spanid", FORGES_SPAN)
+}
+
+#[track_caller]
+fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
+    let mut found = spans.iter().filter(|span| span.name == name);
+    let span = found.next();
+    let span = span.unwrap_or_else(|| panic!("no {name} in {spans:#?}"));
+    assert!(found.next().is_none(), "{name} twice in {spans:#?}");
+    span
+}
+
+fn has(spans: &[Span], name: &str) -> bool {
+    spans.iter().any(|span| span.name == name)
+}
+
+#[track_caller]
+fn assert_says(span: &Span, said: &[(&str, &str)]) {
+    for (key, value) in said {
+        assert_eq!(span.has(key), *value, "{key} of {span:#?}");
+    }
+}
+
+#[tokio::test]
+async fn an_invocation_is_one_trace_from_forges_span_over_the_exchange_to_the_product() {
+    let (place, site) = (Place::sqlite(), Site::start(Duration::ZERO).await);
+    let collector = Collector::start().await;
+    let remote = Serve::new(&place, &site)
+        .set("TELEMETRY__OTLP_ENDPOINT", &collector.url())
+        .variable("OTEL_EXPORTER_OTLP_HEADERS", "x-team=quarry")
+        .variable("OTEL_RESOURCE_ATTRIBUTES", "service.namespace=quarry")
+        .start()
+        .await;
+    let path = format!("/api/accounts/{COLLEAGUE}/content?limit=7");
+    let _ = of_forge(&remote, TRACE).get(&path).await.ok();
+
+    const SERVER: &str = "GET /api/accounts/{accountId}/content";
+    let spans = collector
+        .until("the request's span", |spans| has(spans, SERVER))
+        .await;
+    assert!(spans.iter().all(|span| span.trace == TRACE), "{spans:#?}");
+
+    let server = named(&spans, SERVER);
+    assert_eq!(server.parent, FORGES_SPAN);
+    assert_eq!(server.kind, SpanKind::Server);
+    assert!(!server.failed);
+    let installation = INSTALLATION.rsplit('/').next().unwrap();
+    let path = path.split('?').next().unwrap();
+    assert_says(
+        server,
+        &[
+            ("http.request.method", "GET"),
+            ("http.route", "/api/accounts/{accountId}/content"),
+            ("http.response.status_code", "200"),
+            ("url.path", path),
+            ("url.scheme", "http"),
+            ("server.address", "127.0.0.1"),
+            ("network.protocol.version", "1.1"),
+            ("forge.kind", "ui"),
+            ("forge.installation", installation),
+            ("forge.module", "digest-page"),
+            // They are the span's own, and the query is about people.
+            ("trace_id", ""),
+            ("span_id", ""),
+            ("url.query", ""),
+            ("otel.name", ""),
+        ],
+    );
+    assert_eq!(server.resource["service.name"], "forge-remote");
+    assert_eq!(
+        server.resource["service.version"],
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(server.resource["deployment.environment.name"], "test");
+    assert_eq!(server.resource["service.instance.id"].len(), 36);
+    assert_eq!(server.resource["service.namespace"], "quarry");
+
+    let port = site.atlassian.address.port().to_string();
+    let exchange = named(&spans, "POST /graphql");
+    assert_eq!(exchange.parent, server.id);
+    assert_eq!(exchange.kind, SpanKind::Client);
+    assert_says(
+        exchange,
+        &[
+            ("http.request.method", "POST"),
+            ("http.response.status_code", "200"),
+            ("server.address", "127.0.0.1"),
+            ("server.port", &port),
+            ("url.full", &format!("{}/graphql", site.atlassian.url())),
+            ("graphql.operation.type", "mutation"),
+            (
+                "graphql.operation.name",
+                "forge_remote_offlineUserAuthToken",
+            ),
+        ],
+    );
+
+    let product = named(&spans, "GET /wiki/rest/api/content");
+    assert_eq!(product.parent, server.id);
+    assert_eq!(product.kind, SpanKind::Client);
+    assert_says(
+        product,
+        &[
+            ("http.request.method", "GET"),
+            ("http.response.status_code", "200"),
+            ("url.template", "/wiki/rest/api/content"),
+            ("server.port", &port),
+            ("forge.product", "confluence"),
+            ("forge.identity", "account"),
+            ("http.request.resend_count", ""),
+        ],
+    );
+    let url = product.has("url.full");
+    assert!(url.ends_with("/wiki/rest/api/content"), "{url}");
+
+    // What Atlassian exports is a child of the call's span.
+    let calls = site.atlassian.calls();
+    for (path, span) in [("/graphql", exchange), ("/wiki/rest/api/content", product)] {
+        let call = calls.iter().find(|it| it.path.ends_with(path)).unwrap();
+        assert_eq!(call.headers["x-b3-traceid"], TRACE);
+        assert_eq!(call.headers["x-b3-spanid"], span.id.as_str());
+        assert!(!call.headers.contains_key("traceparent"));
+    }
+
+    for (path, headers) in collector.requests() {
+        assert_eq!(path, "/v1/traces");
+        assert_eq!(headers["content-type"], "application/x-protobuf");
+        assert_eq!(headers["x-team"], "quarry");
+    }
+}
+
+#[tokio::test]
+async fn a_short_id_of_forges_is_the_same_trace_with_zeros_before_it() {
+    let (place, site) = (Place::sqlite(), Site::start(Duration::ZERO).await);
+    let collector = Collector::start().await;
+    let remote = Serve::new(&place, &site)
+        .set("TELEMETRY__OTLP_ENDPOINT", &collector.url())
+        .set("TELEMETRY__SERVICE_NAME", "digest")
+        .start()
+        .await;
+    let forge = of_forge(&remote, SHORT_TRACE);
+    let _ = forge.get("/api/me").await;
+    // No span of Forge's: the trace is the same, and ours is its first span.
+    let alone = remote.anybody().with_fit().user_token();
+    let alone = alone.header("x-b3-traceid", TRACE);
+    let _ = alone.get("/api/invocation").await.ok();
+    // Nor a trace: the answer tells which one was made.
+    let strange = remote
+        .anybody()
+        .get("/nowhere/eyJhbGciOiJSUzI1NiJ9.e30.sig");
+    let strange = strange.await.refused(404, "not_found").await;
+    let spans = collector
+        .until("three spans of requests", |spans| {
+            let servers = spans.iter().filter(|span| span.kind == SpanKind::Server);
+            servers.count() == 3
+        })
+        .await;
+    let padded = format!("0000000000000000{SHORT_TRACE}");
+    let server = named(&spans, "GET /api/me");
+    assert_eq!((&*server.trace, &*server.parent), (&*padded, FORGES_SPAN));
+    assert_eq!(server.resource["service.name"], "digest");
+    let product = spans.iter().find(|span| span.kind == SpanKind::Client);
+    assert_eq!(product.unwrap().trace, padded);
+    let call = &site.atlassian.calls()[0];
+    assert_eq!(call.headers["x-b3-traceid"], SHORT_TRACE);
+
+    let alone = named(&spans, "GET /api/invocation");
+    assert_eq!((&*alone.trace, &*alone.parent), (TRACE, ""));
+
+    let unknown = named(&spans, "GET");
+    assert_eq!(unknown.trace, strange["error"]["traceId"].as_str().unwrap());
+    assert_says(
+        unknown,
+        &[
+            ("http.response.status_code", "404"),
+            ("error.type", "not_found"),
+            ("url.path", "/nowhere/REDACTED"),
+            ("http.route", ""),
+        ],
+    );
+    assert!(!unknown.failed, "an error of the caller's is none of ours");
+}
+
+#[tokio::test]
+async fn an_event_is_one_trace_from_its_arrival_to_the_attempt_and_its_calls() {
+    let (place, site) = (Place::sqlite(), Site::start(Duration::ZERO).await);
+    let collector = Collector::start().await;
+    let remote = Serve::new(&place, &site)
+        .set("TELEMETRY__OTLP_ENDPOINT", &collector.url())
+        .start()
+        .await;
+    let event = remote.as_platform().json(&updated("4711"));
+    let event = event
+        .header("x-b3-traceid", TRACE)
+        .header("x-b3-spanid", FORGES_SPAN);
+    let taken = event.post("/forge/events").await;
+    assert_eq!(taken.status, 202);
+
+    const PROCESS: &str = "process avi:confluence:updated:page";
+    let spans = collector
+        .until("the attempt's span", |spans| has(spans, PROCESS))
+        .await;
+    assert!(spans.iter().all(|span| span.trace == TRACE), "{spans:#?}");
+    let server = named(&spans, "POST /forge/events");
+    assert_eq!(server.parent, FORGES_SPAN);
+    assert_says(
+        server,
+        &[
+            ("forge.kind", "event"),
+            ("http.response.status_code", "202"),
+        ],
+    );
+    let kept = named(&spans, "send avi:confluence:updated:page");
+    assert_eq!((&kept.parent, kept.kind), (&server.id, SpanKind::Producer));
+    let attempt = named(&spans, PROCESS);
+    assert_eq!(
+        (&attempt.parent, attempt.kind),
+        (&kept.id, SpanKind::Consumer)
+    );
+    assert!(!attempt.failed);
+    let id = taken.json()["id"].as_str().unwrap().to_owned();
+    assert_says(
+        attempt,
+        &[
+            ("messaging.system", "forge_remote"),
+            ("messaging.operation.type", "process"),
+            ("messaging.message.id", &id),
+            ("forge.job.attempt", "1"),
+            ("forge.job.outcome", "done"),
+        ],
+    );
+    let read = named(&spans, "GET /wiki/api/v2/pages/{id}");
+    assert_eq!(read.parent, attempt.id);
+    let written = named(&spans, "POST /v1/set");
+    assert_eq!(written.parent, attempt.id);
+    assert_says(
+        written,
+        &[("forge.product", "storage"), ("forge.identity", "app")],
+    );
+}
+
+#[tokio::test]
+async fn who_begins_a_trace_decides_and_else_the_ratio_does() {
+    let (place, site) = (Place::sqlite(), Site::start(Duration::ZERO).await);
+    let collector = Collector::start().await;
+    let remote = Serve::new(&place, &site)
+        .set("TELEMETRY__OTLP_ENDPOINT", &collector.url())
+        .set("TELEMETRY__SAMPLE_RATIO", "0.0")
+        .start()
+        .await;
+    let call = async |trace: &str, sampled: Option<&str>| {
+        let mut caller = of_forge(&remote, trace);
+        if let Some(sampled) = sampled {
+            caller = caller.header("x-b3-sampled", sampled);
+        }
+        let _ = caller.get("/api/me").await;
+    };
+    call(&"a".repeat(32), None).await;
+    call(&"b".repeat(32), Some("0")).await;
+    call(&"c".repeat(32), Some("1")).await;
+    let spans = collector
+        .until("a span of the request", |spans| has(spans, "GET /api/me"))
+        .await;
+    let others = spans.iter().filter(|span| !span.trace.starts_with("cc"));
+    assert_eq!(others.count(), 0, "{spans:#?}");
+}
+
+#[tokio::test]
+async fn what_a_remote_has_to_tell_is_told_before_it_ends() {
+    let (place, site) = (Place::sqlite(), Site::start(Duration::ZERO).await);
+    let collector = Collector::start().await;
+    let mut remote = Serve::new(&place, &site)
+        .set("TELEMETRY__OTLP_ENDPOINT", &collector.url())
+        .start()
+        .await;
+    let _ = of_forge(&remote, TRACE).get("/api/invocation").await.ok();
+    remote.terminate();
+    let status = remote.ended(Duration::from_secs(15)).await;
+    assert!(status.success());
+    assert!(has(&collector.spans(), "GET /api/invocation"));
+}
+
+#[tokio::test]
+async fn a_dead_collector_costs_a_request_nothing_and_is_told_once() {
+    let (place, site) = (Place::sqlite(), Site::start(Duration::ZERO).await);
+    // Nobody listens on a port that was just given back.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nowhere = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let mut remote = Serve::new(&place, &site)
+        .set("TELEMETRY__OTLP_ENDPOINT", &nowhere)
+        .variable("OTEL_EXPORTER_OTLP_HEADERS", "authorization=t0psecret-key")
+        .start()
+        .await;
+    let lost = |line: &serde_json::Value| line["telemetry.lost_spans"].is_u64();
+    for _ in 0..50 {
+        let _ = of_forge(&remote, TRACE).get("/api/invocation").await.ok();
+    }
+    let line = remote.line("says what is lost", lost).await;
+    assert_eq!(line["level"], "WARN");
+    assert!(line["message"].as_str().unwrap().contains("otlp_endpoint"));
+    for _ in 0..50 {
+        let _ = of_forge(&remote, TRACE).get("/api/invocation").await.ok();
+    }
+    let began = Instant::now();
+    remote.terminate();
+    assert!(remote.ended(Duration::from_secs(15)).await.success());
+    // It has given up on a batch by then, and the minute is not over.
+    assert!(
+        began.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(remote.log().iter().filter(|line| lost(line)).count(), 1);
+}
+
+#[tokio::test]
+async fn a_collector_that_never_answers_fills_a_queue_with_an_end() {
+    let (place, site) = (Place::sqlite(), Site::start(Duration::ZERO).await);
+    let collector = Collector::start().await;
+    collector.falls_silent();
+    let mut remote = Serve::new(&place, &site)
+        .set("TELEMETRY__OTLP_ENDPOINT", &collector.url())
+        .start()
+        .await;
+    let call = async || {
+        let began = Instant::now();
+        let _ = of_forge(&remote, TRACE).get("/api/invocation").await.ok();
+        began.elapsed()
+    };
+    // More than the queue holds.
+    let mut times = Vec::new();
+    for _ in 0..90 {
+        let calls = (0..50).map(|_| call());
+        times.extend(futures_util::future::join_all(calls).await);
+    }
+    let lost = |line: &serde_json::Value| line["telemetry.lost_spans"].is_u64();
+    let _ = remote.line("says what is lost", lost).await;
+    times.sort_unstable();
+    assert!(times[times.len() / 2] < Duration::from_secs(1), "{times:?}");
+    assert!(collector.spans().is_empty());
+    let began = Instant::now();
+    remote.terminate();
+    assert!(remote.ended(Duration::from_secs(20)).await.success());
+    // Four seconds for the last spans, one for what holds a thread, and the rest as always.
+    assert!(
+        began.elapsed() < Duration::from_secs(12),
+        "{:?}",
+        began.elapsed()
+    );
+}
