@@ -63,6 +63,7 @@ async fn fresh() -> (Arc<dyn Jobs>, TempDir) {
     let settings = config::Store {
         url: format!("sqlite://{}", folder.path().join("jobs.db").display()),
         encryption_key: Some(Secret::new(KEY.to_owned())),
+        additional_encryption_keys: Vec::new(),
     };
     let open = store::open(&settings, &config::Environment::Test, Clock::system());
     (open.await.unwrap().jobs, folder)

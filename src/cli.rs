@@ -1,10 +1,12 @@
 //! Commands, their options, and what they say when they fail.
 
+mod backup;
 mod config;
 #[cfg(feature = "emulator")]
 mod dev;
 mod health;
 mod inbox;
+mod keys;
 mod panics;
 mod serve;
 
@@ -37,24 +39,36 @@ enum Command {
     Dev(dev::Options),
     /// Look at the jobs of the store and replay dead letters, also while the remote runs
     Inbox(inbox::Options),
+    /// Make a key, see which keys have sealed what is stored, and seal it anew, also while the
+    /// remote runs
+    Keys(keys::Options),
+    /// Copy the SQLite file of the store into a new file, also while the remote runs
+    Backup(backup::Backup),
+    /// Put a backup in the place of the SQLite file of the store, while no remote runs
+    Restore(backup::Restore),
     /// Print the settings in force and where each came from, secrets redacted
     Config,
     /// Ask the admin listener of a running remote whether it lives; for container health checks
     Health,
 }
 
-/// Runs the command that was asked for. Exit code 2 means wrong settings, 1 any other failure.
+/// Runs the command that was asked for. Exit code 2 means wrong settings, 3 that keys are still
+/// in use beside the one that seals, 1 any other failure.
 pub(crate) fn run() -> ExitCode {
     let outcome = match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(),
         #[cfg(feature = "emulator")]
         Command::Dev(options) => dev::run(&options),
         Command::Inbox(options) => inbox::run(&options),
+        Command::Keys(options) => keys::run(&options),
+        Command::Backup(options) => backup::backup(&options),
+        Command::Restore(options) => backup::restore(&options),
         Command::Config => config::run(),
         Command::Health => health::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<keys::NotYet>() => ExitCode::from(3),
         Err(error) => {
             complain(&error);
             let settings = error.is::<forge_remote::config::ConfigError>();

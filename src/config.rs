@@ -236,6 +236,9 @@ pub struct Store {
     pub url: String,
     /// `store.encryption_key`: 32 bytes, base64.
     pub encryption_key: Option<Secret>,
+    /// `store.additional_encryption_keys`: keys that only open, while one takes the place of
+    /// another; at most eight.
+    pub additional_encryption_keys: Vec<Secret>,
 }
 
 impl fmt::Debug for Store {
@@ -243,6 +246,10 @@ impl fmt::Debug for Store {
         f.debug_struct("Store")
             .field("url", &reader::without_credentials(&self.url))
             .field("encryption_key", &self.encryption_key)
+            .field(
+                "additional_encryption_keys",
+                &self.additional_encryption_keys,
+            )
             .finish()
     }
 }

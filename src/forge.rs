@@ -2,7 +2,7 @@
 
 mod installed;
 
-use std::{fmt, sync::Arc};
+use std::{convert::Infallible, fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -19,7 +19,9 @@ use crate::{
     impersonation::Impersonation,
     outbound::{self, ApiHosts, HostNotAllowed},
     product::Outbound,
-    store::{self, Deleted, Installations, OpenError, Remembered, StoreError, jobs::Jobs},
+    store::{
+        self, Deleted, Installations, OpenError, Remembered, StoreError, jobs::Jobs, keys::Sealed,
+    },
     telemetry::{self, TelemetryError},
     token::Token,
 };
@@ -36,6 +38,7 @@ struct Inner {
     verifier: Verifier,
     installations: Installations,
     jobs: Arc<dyn Jobs>,
+    sealed: Arc<dyn Sealed>,
     actors: Actors,
     metrics: Option<PrometheusHandle>,
     /// `server.cors_origins`, which may be others than at the start.
@@ -118,6 +121,7 @@ impl Forge {
             verifier,
             installations,
             jobs: store.jobs,
+            sealed: store.sealed,
             actors,
             metrics,
         })))
@@ -198,6 +202,11 @@ impl Forge {
         self.0.verifier.start_refreshing();
         let actors = self.0.actors.clone();
         tokio::spawn(async move { actors.warm_up().await });
+    }
+
+    /// Keeps what is stored under `store.encryption_key`, as long as it is polled.
+    pub(crate) async fn keep_sealed(&self) -> Infallible {
+        store::keep_under_one_key(Arc::clone(&self.0.sealed)).await
     }
 
     pub(crate) fn actors(&self) -> &Actors {

@@ -184,6 +184,9 @@ impl Server {
         forge.start();
         let upkeep = admin::keep_metrics_small(forge.clone());
         tokio::spawn(stopping.clone().run_until_cancelled_owned(upkeep));
+        let keeper = forge.clone();
+        let keeping = async move { keeper.keep_sealed().await };
+        tokio::spawn(stopping.clone().run_until_cancelled_owned(keeping));
         let most = forge.config().server.max_in_flight * IDLE_FOR_EACH;
         let service = shutdown::Service {
             forge,

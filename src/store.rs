@@ -15,14 +15,19 @@
 //! [`Store`] is what a database has to do for it, and [`jobs::Jobs`] what it has to do for
 //! jobs. [`open`] picks one by `store.url`: SQLite in a file, or PostgreSQL, which several
 //! replicas may share, and with it what they know of impersonated tokens.
-//! Tokens are sealed with `store.encryption_key` before they reach a file.
+//! Tokens are sealed with `store.encryption_key` before they reach a file; [`keys`] says
+//! how another key takes over.
 
+mod backup;
 mod bounded;
 mod installations;
 pub mod jobs;
+pub mod keys;
 mod postgres;
 mod record;
+mod resealing;
 mod rows;
+mod schema;
 mod seal;
 pub(crate) mod shared;
 mod sqlite;
@@ -31,16 +36,18 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 
+pub(crate) use self::resealing::keep_under_one_key;
 #[doc(hidden)]
 pub use self::seal::Sealing;
-use self::{
-    bounded::Bounded, jobs::Jobs, postgres::PostgresStore, seal::Sealer, shared::Shared,
-    sqlite::SqliteStore,
-};
 pub use self::{
+    backup::{BackupError, Leniency, Progress, Restored, back_up, restore},
     installations::Installations,
     record::{Installation, Remembered, StoredContext, TokenOrigin},
-    seal::KeyError,
+    seal::{KeyError, KeyId, fresh_key},
+};
+use self::{
+    bounded::Bounded, jobs::Jobs, keys::Sealed, postgres::PostgresStore, seal::Sealer,
+    shared::Shared, sqlite::SqliteStore,
 };
 use crate::{
     clock::Clock,
@@ -129,6 +136,8 @@ pub struct Database {
     pub installations: Arc<dyn Store>,
     /// Where events and ticks wait for their handlers.
     pub jobs: Arc<dyn Jobs>,
+    /// All that is sealed, by the keys that sealed it.
+    pub sealed: Arc<dyn Sealed>,
     /// What replicas share of impersonation; none where there can be only one.
     pub(crate) shared: Option<Arc<dyn Shared>>,
 }
@@ -201,6 +210,9 @@ pub enum OpenError {
     /// `store.encryption_key` is not a key.
     #[error("`store.encryption_key` cannot be used: 32 bytes in base64 are wanted")]
     Key(#[source] KeyError),
+    /// One of `store.additional_encryption_keys` is not a key.
+    #[error("`store.additional_encryption_keys` cannot be used: each wants 32 bytes in base64")]
+    AdditionalKey(#[source] KeyError),
     /// The folder or the file cannot be created, or its mode cannot be read.
     #[error("`{}` (`store.url`) cannot be created or accessed", path.display())]
     File {
@@ -215,14 +227,20 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// A newer release has written the file.
+    /// A newer release has written the file, and this one cannot work with it any more.
     #[error(
-        "`{}` (`store.url`) was written by a newer release: run that one, or take another file",
+        "`{}` (`store.url`) was changed by a newer release so that this one cannot work with it \
+         (its tables want migration {floor}, this release knows {newest}): \
+         run the newer one, restore a backup, or take another file",
         path.display()
     )]
     Newer {
         /// The file.
         path: PathBuf,
+        /// The migration that a release has to know.
+        floor: i64,
+        /// The latest that this one knows.
+        newest: i64,
     },
     /// The file is no SQLite database, or it is locked or damaged.
     #[error("`{}` (`store.url`) cannot be opened as a SQLite database", path.display())]
@@ -238,6 +256,18 @@ pub enum OpenError {
          is the server up, and are host, user, password, database and `sslmode` right?"
     )]
     Unreachable(#[source] BoxError),
+    /// A newer release has changed the tables, and this one cannot work with them any more.
+    #[error(
+        "the tables of the PostgreSQL database (`store.url`) were changed by a newer release so \
+         that this one cannot work with them (they want migration {floor}, this release knows \
+         {newest}): run the newer one, or restore a backup"
+    )]
+    NewerTables {
+        /// The migration that a release has to know.
+        floor: i64,
+        /// The latest that this one knows.
+        newest: i64,
+    },
     /// The tables cannot be brought up to date.
     #[error("the tables of the PostgreSQL database (`store.url`) cannot be brought up to date")]
     Tables(#[source] BoxError),
@@ -267,21 +297,32 @@ pub async fn open(
         return open_postgres(place, settings, clock).await;
     }
     let place = sqlite::Place::of_url(&settings.url).ok_or(OpenError::Url)?;
-    let sealer = match &settings.encryption_key {
-        Some(key) => Sealer::with_key(key),
-        None if environment.is_local() => Sealer::for_this_process(),
-        None => return Err(OpenError::MissingKey),
-    }
-    .map_err(OpenError::Key)?;
+    let sealer = sealer(settings, environment)?;
     if !sealer.is_lasting() {
         tracing::info!("no store.encryption_key: a restart forgets the tokens of installations");
     }
     let store = Arc::new(Bounded(SqliteStore::open(place, sealer, clock).await?));
     Ok(Database {
         installations: Arc::clone(&store) as _,
-        jobs: store,
+        jobs: Arc::clone(&store) as _,
+        sealed: store,
         shared: None,
     })
+}
+
+/// What seals and opens in a SQLite file.
+fn sealer(
+    settings: &config::Store,
+    environment: &config::Environment,
+) -> Result<Sealer, OpenError> {
+    match &settings.encryption_key {
+        Some(key) => Sealer::with_key(key),
+        None if environment.is_local() => Sealer::for_this_process(),
+        None => return Err(OpenError::MissingKey),
+    }
+    .map_err(OpenError::Key)?
+    .knowing(&settings.additional_encryption_keys)
+    .map_err(OpenError::AdditionalKey)
 }
 
 async fn open_postgres(
@@ -291,11 +332,15 @@ async fn open_postgres(
 ) -> Result<Database, OpenError> {
     let key = settings.encryption_key.as_ref();
     let sealer = Sealer::with_key(key.ok_or(OpenError::MissingSharedKey)?);
-    let sealer = sealer.map_err(OpenError::Key)?;
+    let sealer = sealer
+        .map_err(OpenError::Key)?
+        .knowing(&settings.additional_encryption_keys)
+        .map_err(OpenError::AdditionalKey)?;
     let store = Arc::new(Bounded(PostgresStore::open(place, sealer, clock).await?));
     Ok(Database {
         installations: Arc::clone(&store) as _,
         jobs: Arc::clone(&store) as _,
+        sealed: Arc::clone(&store) as _,
         shared: Some(store),
     })
 }

@@ -102,6 +102,7 @@ impl Filled {
         let settings = config::Store {
             url: "sqlite::memory:".to_owned(),
             encryption_key: None,
+            additional_encryption_keys: Vec::new(),
         };
         let opened = store::open(&settings, &config::Environment::Test, Clock::system());
         let store = opened.await.unwrap().installations;

@@ -178,44 +178,75 @@ fn impersonation(reader: &mut Reader) -> Option<Impersonation> {
     })
 }
 
+/// Keys that may be known beside the one that seals.
+const MOST_ADDITIONAL_KEYS: usize = 8;
+
 fn store(reader: &mut Reader, environment: &Environment) -> Option<Store> {
+    reader.from_file("store.url", "store.url_file");
+    let key_is_read = reader.from_file("store.encryption_key", "store.encryption_key_file");
+    reader.from_file(
+        "store.additional_encryption_keys",
+        "store.additional_encryption_keys_file",
+    );
     let url = reader.parsed::<String>(
         "store.url",
         "sqlite://<path> or postgres://<user>:<password>@<host>/<database>",
         |url| url.starts_with("sqlite:") || is_shared(url),
     );
-    let encryption_key = reader.value(
+    let primary = reader.value(
         "store.encryption_key",
         Show::Redacted,
-        "32 bytes in base64, as `openssl rand -base64 32` prints them",
-        |text| {
-            let bytes = STANDARD
-                .decode(text)
-                .or_else(|_| URL_SAFE.decode(text))
-                .ok()?;
-            (bytes.len() == 32).then(|| Secret::new(text.to_owned()))
-        },
+        "32 bytes in base64, as `forge-remote keys new` prints them",
+        encryption_key,
     );
-    if encryption_key.is_none() && !environment.is_local() {
+    let additional_encryption_keys = reader.secrets(
+        "store.additional_encryption_keys",
+        "a list of keys, each 32 bytes in base64, as `forge-remote keys new` prints them",
+        encryption_key,
+    );
+    let additional_encryption_keys = additional_encryption_keys.unwrap_or_default();
+    let is_missing = primary.is_none() && key_is_read;
+    if additional_encryption_keys.len() > MOST_ADDITIONAL_KEYS {
+        reader.require(
+            "store.additional_encryption_keys",
+            "there may be eight at most: `forge-remote keys status` says which are still needed",
+        );
+    }
+    if is_missing && !environment.is_local() {
         reader.require(
             "store.encryption_key",
             "required outside development: tokens are encrypted at rest. \
-             Make one with `openssl rand -base64 32` and set FORGE_REMOTE__STORE__ENCRYPTION_KEY",
+             Make one with `forge-remote keys new` and set FORGE_REMOTE__STORE__ENCRYPTION_KEY",
+        );
+    }
+    if is_missing && !additional_encryption_keys.is_empty() {
+        reader.require(
+            "store.encryption_key",
+            "required where there are `store.additional_encryption_keys`: those do not seal",
         );
     }
     let url = url?;
-    if encryption_key.is_none() && environment.is_local() && is_shared(&url) {
+    if is_missing && environment.is_local() && is_shared(&url) {
         reader.require(
             "store.encryption_key",
             "required with PostgreSQL, the same for all replicas: each opens what the others \
-             sealed. Make one with `openssl rand -base64 32` and set \
+             sealed. Make one with `forge-remote keys new` and set \
              FORGE_REMOTE__STORE__ENCRYPTION_KEY",
         );
     }
     Some(Store {
         url,
-        encryption_key,
+        encryption_key: primary,
+        additional_encryption_keys,
     })
+}
+
+fn encryption_key(text: &str) -> Option<Secret> {
+    let bytes = STANDARD
+        .decode(text)
+        .or_else(|_| URL_SAFE.decode(text))
+        .ok()?;
+    (bytes.len() == 32).then(|| Secret::new(text.to_owned()))
 }
 
 /// Whether several replicas may use the store of that URL.

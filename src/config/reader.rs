@@ -1,7 +1,7 @@
 //! Reads one setting after the other: each is checked, remembered with its origin,
 //! and crossed off, so that what is left over at the end is unknown.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};
+use std::{borrow::Cow, collections::BTreeSet, fmt, fs::File, io::Read, str::FromStr};
 
 use ::config::ValueKind;
 
@@ -54,6 +54,9 @@ pub(super) enum Show {
     Plainly,
     Redacted,
 }
+
+/// No setting is longer than a file of that many bytes.
+const LONGEST_FILE: u64 = 64 << 10;
 
 pub(super) struct Reader {
     leaves: Leaves,
@@ -110,10 +113,60 @@ impl Reader {
         })
     }
 
+    /// Takes what stands in the file that `file_key` names, without the white space around it,
+    /// for the value of `key`. A default of `key` gives way; set otherwise, both are a mistake.
+    /// False if there is a mistake, so that nobody complains of a missing value too.
+    pub(super) fn from_file(&mut self, key: &'static str, file_key: &'static str) -> bool {
+        let path = self.parsed::<String>(file_key, "the path of a file", |_| true);
+        let Some(path) = path else {
+            return !self.is_noted(file_key);
+        };
+        let is_set = |leaf: &&Leaf| leaf.origin != Origin::Default;
+        if self.leaves.get(key).filter(is_set).is_some() {
+            let why = format!("`{key}` is set too: set one of the two");
+            self.object(file_key, why);
+            return false;
+        }
+        match content(&path) {
+            Ok(text) => {
+                let leaf = Leaf {
+                    value: ValueKind::String(text),
+                    origin: Origin::File(path),
+                };
+                self.leaves.insert(key.to_owned(), leaf);
+                true
+            }
+            Err(why) => {
+                self.object(file_key, why);
+                false
+            }
+        }
+    }
+
     /// A list: an array in a file; a JSON array or comma-separated in the environment.
     pub(super) fn list<T>(
         &mut self,
         key: &'static str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        self.list_of(key, Show::Plainly, allowed, parse)
+    }
+
+    /// A list of secrets.
+    pub(super) fn secrets<T>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        self.list_of(key, Show::Redacted, allowed, parse)
+    }
+
+    fn list_of<T>(
+        &mut self,
+        key: &'static str,
+        show: Show,
         allowed: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<Vec<T>> {
@@ -124,7 +177,10 @@ impl Reader {
             .and_then(|items| items.iter().find(|item| parse(item).is_none()));
         match (&items, wrong) {
             (Some(items), None) => {
-                let value = format!("[{}]", items.join(", "));
+                let value = match show {
+                    Show::Plainly => format!("[{}]", items.join(", ")),
+                    Show::Redacted => "[redacted]".to_owned(),
+                };
                 self.settings.push(Setting {
                     key,
                     mark: Mark::of(&value),
@@ -135,10 +191,11 @@ impl Reader {
             }
             (_, wrong) => {
                 let which = wrong
+                    .filter(|_| show == Show::Plainly)
                     .map(|item| format!("`{item}` is not it: "))
                     .unwrap_or_default();
                 let why = format!("{which}expected {allowed}");
-                self.note(key, Some(&leaf), Show::Plainly, why);
+                self.note(key, Some(&leaf), show, why);
                 None
             }
         }
@@ -232,6 +289,23 @@ impl Reader {
     }
 }
 
+/// What stands in a file.
+fn content(path: &str) -> Result<String, String> {
+    let unreadable = |error: std::io::Error| format!("the file cannot be read: {error}");
+    let file = File::open(path).map_err(unreadable)?;
+    let mut text = String::new();
+    let read = file.take(LONGEST_FILE + 1).read_to_string(&mut text);
+    read.map_err(unreadable)?;
+    if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_FILE) {
+        return Err(format!("the file is longer than {LONGEST_FILE} bytes"));
+    }
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("the file is empty".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 fn scalar(value: &ValueKind) -> Option<String> {
     match value {
         ValueKind::Boolean(value) => Some(value.to_string()),
@@ -250,7 +324,7 @@ fn items(value: &ValueKind) -> Option<Vec<String>> {
             serde_json::from_str(text).ok()
         }
         ValueKind::String(text) => Some(
-            text.split(',')
+            text.split([',', '\n'])
                 .map(|item| item.trim().to_owned())
                 .filter(|item| !item.is_empty())
                 .collect(),

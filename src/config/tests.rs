@@ -366,3 +366,101 @@ fn replicas_want_a_key_also_in_development() {
     assert!(said.contains("the same for all replicas"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
 }
+
+/// A file with a secret, as a container platform mounts one.
+fn mounted(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn secrets_are_read_from_files_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = "YmFzZTY0IG9mIHRoaXJ0eS10d28gYnl0ZXMgaGVyZSE=";
+    let url = mounted(&folder, "url", "postgres://forge:hunter2@db/forge\n");
+    let key = mounted(&folder, "key", &format!("\n{KEY}\r\n"));
+    let keys = mounted(&folder, "keys", &format!("{KEY}\n{other}\n"));
+    let loaded = with(&[
+        ("FORGE_REMOTE__STORE__URL_FILE", &url),
+        ("FORGE_REMOTE__STORE__ENCRYPTION_KEY_FILE", &key),
+        (
+            "FORGE_REMOTE__STORE__ADDITIONAL_ENCRYPTION_KEYS_FILE",
+            &keys,
+        ),
+    ])
+    .unwrap();
+    let store = &loaded.config.store;
+    assert_eq!(store.url, "postgres://forge:hunter2@db/forge");
+    assert_eq!(store.encryption_key.as_ref().unwrap().expose(), KEY);
+    let more = store.additional_encryption_keys.iter();
+    let more: Vec<_> = more.map(Secret::expose).collect();
+    assert_eq!(more, [KEY, other]);
+    let shown = format!("{:?} {:?}", loaded.settings, loaded.config);
+    for secret in ["hunter2", KEY, other] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    let of = |key: &str| loaded.settings.iter().find(|it| it.key == key).unwrap();
+    assert_eq!(of("store.encryption_key").origin, Origin::File(key.clone()));
+    assert_eq!(of("store.encryption_key_file").value, key);
+}
+
+#[test]
+fn a_setting_and_its_file_are_one_too_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = mounted(&folder, "key", KEY);
+    let told = message(with(&[
+        ("FORGE_REMOTE__STORE__ENCRYPTION_KEY_FILE", &key),
+        ("FORGE_REMOTE__STORE__ENCRYPTION_KEY", KEY),
+    ]));
+    assert!(
+        told.contains("`store.encryption_key` is set too: set one of the two"),
+        "{told}"
+    );
+    assert!(told.starts_with("a setting is wrong:"), "{told}");
+    assert!(!told.contains(KEY), "{told}");
+}
+
+#[test]
+fn a_file_that_gives_no_secret_is_named_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "FORGE_REMOTE__STORE__ENCRYPTION_KEY_FILE";
+    let nowhere = folder.path().join("nowhere").display().to_string();
+    for (path, why) in [
+        (nowhere, "the file cannot be read"),
+        (
+            folder.path().display().to_string(),
+            "the file cannot be read",
+        ),
+        (mounted(&folder, "empty", " \n"), "the file is empty"),
+        (
+            mounted(&folder, "long", &"x".repeat(70_000)),
+            "longer than 65536 bytes",
+        ),
+    ] {
+        let told = message(with(&[("FORGE_REMOTE_ENV", "production"), (name, &path)]));
+        assert!(told.contains(why), "{told}");
+        assert!(told.starts_with("a setting is wrong:"), "{told}");
+    }
+    let path = mounted(&folder, "bad", "hunter2");
+    let told = message(with(&[(name, &path)]));
+    assert!(
+        told.contains("[redacted]") && !told.contains("hunter2"),
+        "{told}"
+    );
+}
+
+#[test]
+fn additional_keys_are_keys_and_few_and_not_alone() {
+    let name = "FORGE_REMOTE__STORE__ADDITIONAL_ENCRYPTION_KEYS";
+    let key = ("FORGE_REMOTE__STORE__ENCRYPTION_KEY", KEY);
+    let told = message(with(&[key, (name, &format!("{KEY},hunter2"))]));
+    assert!(
+        told.contains("[redacted]") && !told.contains("hunter2"),
+        "{told}"
+    );
+    let told = message(with(&[key, (name, &[KEY; 9].join(","))]));
+    assert!(told.contains("eight at most"), "{told}");
+    let told = message(with(&[(name, KEY)]));
+    assert!(told.contains("store.encryption_key: required"), "{told}");
+}

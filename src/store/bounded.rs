@@ -11,6 +11,7 @@ use super::{
         Added, Claim, Counts, JobId, JobRecord, Jobs, NewJob, Owner, Run, Settled, Swept, Turn,
         Which,
     },
+    keys::{Cursor, KeyRing, Sealed, Step, Walk},
     shared::{Claiming, ExchangeClaim, Shared, SharedSubject, SharedToken, Taken},
 };
 use crate::{
@@ -125,6 +126,16 @@ impl<S: Jobs> Jobs for Bounded<S> {
 
     fn purge<'a>(&'a self, which: &'a Which) -> BoxFuture<'a, Result<u64, StoreError>> {
         Box::pin(bounded("purge_jobs", self.0.purge(which)))
+    }
+}
+
+impl<S: Sealed> Sealed for Bounded<S> {
+    fn key_ring(&self) -> KeyRing {
+        self.0.key_ring()
+    }
+
+    fn step<'a>(&'a self, from: &'a Cursor, walk: Walk) -> BoxFuture<'a, Result<Step, StoreError>> {
+        Box::pin(bounded("walk_sealed", self.0.step(from, walk)))
     }
 }
 

@@ -27,7 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # use forge_remote::{clock::Clock, config, store::{self, Installation, Installations}};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let settings = config::Store { url: "sqlite::memory:".into(), encryption_key: None };
+/// let settings = config::Store {
+///     url: "sqlite::memory:".into(),
+///     encryption_key: None,
+///     additional_encryption_keys: Vec::new(),
+/// };
 /// let store = store::open(&settings, &config::Environment::Test, Clock::system()).await?;
 /// let installations = Installations::new(store.installations, Clock::system());
 ///

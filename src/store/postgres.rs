@@ -11,6 +11,7 @@ mod jobs;
 mod moment;
 mod place;
 mod rows;
+mod sealed;
 mod shared;
 
 use std::{sync::Arc, time::Duration};
@@ -18,7 +19,6 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{FutureExt, future::BoxFuture};
 use sqlx::{
     ConnectOptions, Connection, PgConnection, PgPool,
-    migrate::{MigrateError, Migrator},
     pool::{PoolConnectionMetadata, PoolOptions},
     postgres::PgPoolOptions,
 };
@@ -29,6 +29,7 @@ pub(super) use self::place::Place;
 use super::{
     Deleted, OpenError, Remembered, Store, StoreError,
     rows::fold,
+    schema::{self, SchemaError},
     seal::{Purpose, Sealer},
 };
 use crate::{
@@ -126,16 +127,18 @@ impl PostgresStore {
     }
 
     async fn drop_token(&self, id: InstallationId, token: &AppToken) -> Result<(), StoreError> {
-        let Some(sealed) = rows::sealed_app_token(&self.pool, id).await? else {
-            return Ok(());
-        };
-        match self.sealer.open(Purpose::AppToken, id, &sealed) {
-            // By its ciphertext: a token that came in the meantime stays.
-            Ok(held) if held == *token.secret() => {
-                rows::drop_app_token(&self.pool, id, &sealed).await
+        // The same token may be sealed anew between a look and the deletion.
+        while let Some(sealed) = rows::sealed_app_token(&self.pool, id).await? {
+            match self.sealer.open(Purpose::AppToken, id, &sealed) {
+                Ok(held) if held == *token.secret() => {}
+                _ => break,
             }
-            _ => Ok(()),
+            // By its ciphertext: a token that came in the meantime stays.
+            if rows::drop_app_token(&self.pool, id, &sealed).await? {
+                break;
+            }
         }
+        Ok(())
     }
 
     /// In several transactions, so that no installation is too large to be deleted in time.
@@ -187,12 +190,14 @@ impl Store for PostgresStore {
 }
 
 /// Replicas that start at once take turns by a lock of the migrator. A migration that this
-/// release does not know is a newer one's: they only add, so this one can work beside it
-/// while the newer rolls out, or after a step back.
-async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
-    let mut migrator: Migrator = sqlx::migrate!("migrations/postgres");
-    migrator.set_ignore_missing(true);
-    migrator.run(connection).await
+/// release does not know is a newer one's, beside which it can work while that rolls out, or
+/// after a step back, unless the floor says otherwise.
+async fn migrate(connection: &mut PgConnection) -> Result<(), SchemaError> {
+    let migrator = schema::among_later_ones(sqlx::migrate!("migrations/postgres"));
+    schema::check(&migrator, rows::schema_floor(connection).await?)?;
+    migrator.run(&mut *connection).await?;
+    // A newer release may have come in between.
+    schema::check(&migrator, rows::schema_floor(connection).await?)
 }
 
 fn pool() -> PgPoolOptions {

@@ -86,6 +86,7 @@ pub(super) fn unsealed(
         // Expected of every file that an earlier process left.
         Err(SealError::UnknownKey) if !sealer.is_lasting() => None,
         Err(error) => {
+            error.count(purpose);
             tracing::warn!(
                 installation = %id.uuid(),
                 cause = %error,

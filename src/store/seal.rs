@@ -2,7 +2,7 @@
 //!
 //! A sealed secret is `version (1) | key id (8) | nonce (12) | ciphertext and tag`. The
 //! key id is the beginning of the key's SHA-256, so that another key can take over
-//! while blobs of the old one are still around.
+//! while blobs of the old one are still around: one key seals, and several may open.
 
 use std::fmt;
 
@@ -16,6 +16,7 @@ use base64::{
 };
 use secrecy::zeroize::Zeroizing;
 
+use super::keys::SealedKind;
 use crate::{ids::InstallationId, secret::Secret};
 
 const VERSION: u8 = 1;
@@ -48,6 +49,15 @@ impl Purpose {
         }
     }
 
+    /// As metrics and commands name it.
+    pub(super) const fn kind(&self) -> SealedKind {
+        match self {
+            Self::AppToken => SealedKind::AppToken,
+            Self::JobToken => SealedKind::JobToken,
+            Self::AccountToken(_) => SealedKind::AccountToken,
+        }
+    }
+
     /// What the secret belongs to beside the installation.
     const fn detail(&self) -> &[u8] {
         match self {
@@ -57,10 +67,62 @@ impl Purpose {
     }
 }
 
-/// Seals and opens secrets with one key.
-pub(super) struct Sealer {
-    key: RandomizedNonceKey,
+/// Which key it is: the beginning of its SHA-256. It tells keys apart and nothing about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; KEY_ID_LEN]);
+
+impl KeyId {
+    /// The key that a blob says it was sealed with; none if it is no blob.
+    pub(super) fn of_blob(blob: &[u8]) -> Option<Self> {
+        let (version, rest) = blob.split_first()?;
+        let id = rest.first_chunk().filter(|_| *version == VERSION)?;
+        Some(Self(*id))
+    }
+}
+
+/// Sixteen hexadecimal digits.
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Makes a key, as `store.encryption_key` takes it: 32 random bytes in base64.
+///
+/// ```
+/// # fn main() -> Result<(), forge_remote::store::KeyError> {
+/// let (key, id) = forge_remote::store::fresh_key()?;
+/// assert_eq!(key.expose().len(), 44);
+/// assert_eq!(id.to_string().len(), 16);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`KeyError::Refused`] if the system has no random bytes to give.
+pub fn fresh_key() -> Result<(Secret, KeyId), KeyError> {
+    let bytes = random()?;
+    let id = Key::new(bytes.as_slice())?.id();
+    Ok((Secret::new(STANDARD.encode(bytes.as_slice())), id))
+}
+
+/// Not from aws-lc's generator: it takes 40 ms to seed itself, and the start waits for this.
+fn random() -> Result<Zeroizing<[u8; KEY_LEN]>, KeyError> {
+    let mut bytes = Zeroizing::new([0; KEY_LEN]);
+    getrandom::fill(bytes.as_mut_slice()).map_err(|_| KeyError::Refused)?;
+    Ok(bytes)
+}
+
+/// One key.
+struct Key {
+    cipher: RandomizedNonceKey,
     header: [u8; HEADER_LEN],
+}
+
+/// Seals secrets with one key, and opens what that one or others have sealed.
+pub(super) struct Sealer {
+    primary: Key,
+    additional: Vec<Key>,
     lasting: bool,
 }
 
@@ -90,9 +152,38 @@ pub(super) enum SealError {
     Failed,
 }
 
-impl Sealer {
-    /// Seals with the key of the settings.
-    pub(super) fn with_key(base64: &Secret) -> Result<Self, KeyError> {
+impl SealError {
+    /// Counts a value that was wanted and cannot be had: `forge_unseal_failures_total`.
+    pub(super) fn count(self, purpose: Purpose) {
+        let kind = purpose.kind().as_str();
+        let cause = match self {
+            Self::UnknownKey => "unknown_key",
+            Self::Damaged => "damaged",
+            Self::Failed => "failed",
+        };
+        metrics::counter!("forge_unseal_failures_total", "kind" => kind, "cause" => cause)
+            .increment(1);
+    }
+}
+
+impl Key {
+    fn new(bytes: &[u8]) -> Result<Self, KeyError> {
+        if bytes.len() != KEY_LEN {
+            return Err(KeyError::Length(bytes.len()));
+        }
+        let mut header = [VERSION; HEADER_LEN];
+        let hash = digest::digest(&digest::SHA256, bytes);
+        for (at, byte) in header.iter_mut().skip(1).zip(hash.as_ref()) {
+            *at = *byte;
+        }
+        Ok(Self {
+            cipher: RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|_| KeyError::Refused)?,
+            header,
+        })
+    }
+
+    /// The key that the settings write so.
+    fn of_text(base64: &Secret) -> Result<Self, KeyError> {
         let text = base64.expose().trim();
         // With room for all of it: a buffer that grows leaves copies behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
@@ -102,31 +193,51 @@ impl Sealer {
                 .decode_vec(text, &mut bytes)
                 .map_err(|_| KeyError::NotBase64)?;
         }
-        Self::new(&bytes, true)
+        Self::new(&bytes)
+    }
+
+    fn id(&self) -> KeyId {
+        let [_, id @ ..] = self.header;
+        KeyId(id)
+    }
+
+    /// Header and owner have a fixed length, and so has what comes after each label: no two
+    /// bindings read the same.
+    fn bound_to(&self, purpose: Purpose, owner: InstallationId) -> Aad<Vec<u8>> {
+        let owner = owner.uuid();
+        let begin = [self.header.as_slice(), owner.as_bytes()].concat();
+        Aad::from([&begin, purpose.label(), purpose.detail()].concat())
+    }
+}
+
+impl Sealer {
+    /// Seals with the key of the settings.
+    pub(super) fn with_key(base64: &Secret) -> Result<Self, KeyError> {
+        Ok(Self::of(Key::of_text(base64)?, true))
     }
 
     /// Seals with a key of its own, which is gone when the process ends.
     pub(super) fn for_this_process() -> Result<Self, KeyError> {
-        let mut bytes = Zeroizing::new([0; KEY_LEN]);
-        // Not aws-lc's generator: it takes 40 ms to seed itself, and the start waits for this.
-        getrandom::fill(bytes.as_mut_slice()).map_err(|_| KeyError::Refused)?;
-        Self::new(bytes.as_slice(), false)
+        Ok(Self::of(Key::new(random()?.as_slice())?, false))
     }
 
-    fn new(key: &[u8], lasting: bool) -> Result<Self, KeyError> {
-        if key.len() != KEY_LEN {
-            return Err(KeyError::Length(key.len()));
-        }
-        let mut header = [VERSION; HEADER_LEN];
-        let hash = digest::digest(&digest::SHA256, key);
-        for (at, byte) in header.iter_mut().skip(1).zip(hash.as_ref()) {
-            *at = *byte;
-        }
-        Ok(Self {
-            key: RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| KeyError::Refused)?,
-            header,
+    const fn of(primary: Key, lasting: bool) -> Self {
+        Self {
+            primary,
+            additional: Vec::new(),
             lasting,
-        })
+        }
+    }
+
+    /// Opens what was sealed with these keys too. One that is known already adds nothing.
+    pub(super) fn knowing(mut self, base64: &[Secret]) -> Result<Self, KeyError> {
+        for text in base64 {
+            let key = Key::of_text(text)?;
+            if self.key(&key.header).is_none() {
+                self.additional.push(key);
+            }
+        }
+        Ok(self)
     }
 
     /// Whether what is sealed today can be opened after a restart.
@@ -134,9 +245,32 @@ impl Sealer {
         self.lasting
     }
 
-    /// What everything that is sealed with this key begins with.
+    /// The key that seals.
+    pub(super) fn primary(&self) -> KeyId {
+        self.primary.id()
+    }
+
+    /// The keys that only open.
+    pub(super) fn additional(&self) -> impl Iterator<Item = KeyId> {
+        self.additional.iter().map(Key::id)
+    }
+
+    /// What everything that is sealed today begins with.
     pub(super) const fn header(&self) -> &[u8] {
-        &self.header
+        &self.primary.header
+    }
+
+    /// What everything that can be opened begins with.
+    pub(super) fn headers(&self) -> impl Iterator<Item = &[u8]> {
+        self.keys().map(|key| key.header.as_slice())
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.primary).chain(&self.additional)
+    }
+
+    fn key(&self, header: &[u8]) -> Option<&Key> {
+        self.keys().find(|key| key.header == header)
     }
 
     pub(super) fn seal(
@@ -145,16 +279,17 @@ impl Sealer {
         owner: InstallationId,
         secret: &Secret,
     ) -> Result<Vec<u8>, SealError> {
+        let key = &self.primary;
         let text = secret.expose().as_bytes();
         // With room for the tag, or growing would leave a copy of the text behind.
         let mut sealed = Vec::with_capacity(text.len() + AES_256_GCM.tag_len());
         sealed.extend_from_slice(text);
         // The nonce is 96 random bits: safe for some 2^32 secrets under one key.
-        let nonce = self
-            .key
-            .seal_in_place_append_tag(self.bound_to(purpose, owner), &mut sealed)
+        let nonce = key
+            .cipher
+            .seal_in_place_append_tag(key.bound_to(purpose, owner), &mut sealed)
             .map_err(|_| SealError::Failed)?;
-        Ok([&self.header, nonce.as_ref().as_slice(), &sealed].concat())
+        Ok([&key.header, nonce.as_ref().as_slice(), &sealed].concat())
     }
 
     pub(super) fn open(
@@ -169,18 +304,16 @@ impl Sealer {
         if header[0] != VERSION {
             return Err(SealError::Damaged);
         }
-        if header != self.header {
-            return Err(SealError::UnknownKey);
-        }
+        let key = self.key(header).ok_or(SealError::UnknownKey)?;
         let (nonce, sealed) = rest
             .split_first_chunk::<NONCE_LEN>()
             .ok_or(SealError::Damaged)?;
         let mut text = sealed.to_vec();
-        let length = self
-            .key
+        let length = key
+            .cipher
             .open_in_place(
                 Nonce::assume_unique_for_key(*nonce),
-                self.bound_to(purpose, owner),
+                key.bound_to(purpose, owner),
                 &mut text,
             )
             .map_err(|_| SealError::Damaged)?
@@ -189,14 +322,6 @@ impl Sealer {
         String::from_utf8(text)
             .map(Secret::new)
             .map_err(|_| SealError::Damaged)
-    }
-
-    /// Header and owner have a fixed length, and so has what comes after each label: no two
-    /// bindings read the same.
-    fn bound_to(&self, purpose: Purpose, owner: InstallationId) -> Aad<Vec<u8>> {
-        let owner = owner.uuid();
-        let begin = [self.header.as_slice(), owner.as_bytes()].concat();
-        Aad::from([&begin, purpose.label(), purpose.detail()].concat())
     }
 }
 

@@ -3,27 +3,31 @@
 //! WAL and `synchronous = FULL`: what was acknowledged survives a kill and a power cut, and
 //! a writer never keeps a reader waiting. One connection writes, a few read.
 
+mod backup;
 mod fault;
 mod file;
 mod jobs;
 mod place;
+mod restore;
 mod rows;
+mod sealed;
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use sqlx::{
     ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction,
-    migrate::{MigrateError, Migrator},
+    migrate::Migrator,
     pool::PoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use self::fault::{fault, may_pass};
-pub(super) use self::place::Place;
+pub(super) use self::{backup::back_up, place::Place, restore::restore};
 use super::{
     Deleted, OpenError, Remembered, Store, StoreError,
     rows::fold,
+    schema::{self, SchemaError},
     seal::{Purpose, Sealer},
 };
 use crate::{
@@ -98,16 +102,24 @@ impl SqliteStore {
         Ok(store)
     }
 
-    async fn migrate(&self) -> Result<(), MigrateError> {
-        let migrator: Migrator = sqlx::migrate!("migrations/sqlite");
+    async fn migrate(&self) -> Result<(), SchemaError> {
+        let migrator = schema::among_later_ones(sqlx::migrate!("migrations/sqlite"));
         let deadline = Deadline::after(OPEN_LIMIT);
-        while let Err(error) = migrator.run(&self.writer).await {
+        while let Err(error) = self.try_migrate(&migrator).await {
             if !may_pass(&error) || !deadline.allows(OPEN_PAUSE) {
                 return Err(error);
             }
             tokio::time::sleep(OPEN_PAUSE).await;
         }
         Ok(())
+    }
+
+    async fn try_migrate(&self, migrator: &Migrator) -> Result<(), SchemaError> {
+        let mut connection = self.writer.acquire().await?;
+        schema::check(migrator, rows::schema_floor(&mut connection).await?)?;
+        migrator.run(&mut *connection).await?;
+        // A newer release may have come in between.
+        schema::check(migrator, rows::schema_floor(&mut connection).await?)
     }
 
     /// A transaction with the write lock from its first moment: one that upgrades its lock
@@ -157,16 +169,18 @@ impl SqliteStore {
     }
 
     async fn drop_token(&self, id: InstallationId, token: &AppToken) -> Result<(), StoreError> {
-        let Some(sealed) = rows::sealed_app_token(&self.readers, id).await? else {
-            return Ok(());
-        };
-        match self.sealer.open(Purpose::AppToken, id, &sealed) {
-            // By its ciphertext: a token that came in the meantime stays.
-            Ok(held) if held == *token.secret() => {
-                rows::drop_app_token(&self.writer, id, &sealed).await
+        // The same token may be sealed anew between a look and the deletion.
+        while let Some(sealed) = rows::sealed_app_token(&self.readers, id).await? {
+            match self.sealer.open(Purpose::AppToken, id, &sealed) {
+                Ok(held) if held == *token.secret() => {}
+                _ => break,
             }
-            _ => Ok(()),
+            // By its ciphertext: a token that came in the meantime stays.
+            if rows::drop_app_token(&self.writer, id, &sealed).await? {
+                break;
+            }
         }
+        Ok(())
     }
 
     /// In several transactions, so that no installation is too large to be deleted in time.
@@ -214,6 +228,14 @@ impl Store for SqliteStore {
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         self.answers().boxed()
+    }
+}
+
+impl SqliteStore {
+    /// Lets go of the file.
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
     }
 }
 

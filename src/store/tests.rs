@@ -9,6 +9,7 @@ use crate::{config::Environment, secret::Secret};
 pub(super) mod fake;
 pub(super) mod fixtures;
 pub(super) mod jobs;
+pub(super) mod keys;
 
 const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
@@ -19,6 +20,7 @@ fn settings(folder: &TempDir, key: Option<&str>) -> config::Store {
             folder.path().join("data/remote.db").display()
         ),
         encryption_key: key.map(|key| Secret::new(key.to_owned())),
+        additional_encryption_keys: Vec::new(),
     }
 }
 
@@ -26,6 +28,7 @@ async fn refused(url: &str, key: Option<&str>, environment: Environment) -> Open
     let settings = config::Store {
         url: url.to_owned(),
         encryption_key: key.map(|key| Secret::new(key.to_owned())),
+        additional_encryption_keys: Vec::new(),
     };
     match open(&settings, &environment, Clock::manual(NOW)).await {
         Ok(_) => panic!("opened {url}"),
@@ -116,6 +119,7 @@ async fn a_store_in_memory_keeps_what_it_is_given() {
     let settings = config::Store {
         url: "sqlite::memory:".into(),
         encryption_key: None,
+        additional_encryption_keys: Vec::new(),
     };
     let store = open(&settings, &Environment::Test, Clock::manual(NOW))
         .await

@@ -94,6 +94,7 @@ async fn open(folder: &Path) -> Arc<dyn Jobs> {
     let settings = config::Store {
         url: url(folder),
         encryption_key: Some(Secret::new(KEY.to_owned())),
+        additional_encryption_keys: Vec::new(),
     };
     let open = store::open(&settings, &config::Environment::Test, Clock::manual(THEN));
     open.await.unwrap().jobs

@@ -7,7 +7,7 @@ use sqlx::{
     postgres::PgDatabaseError,
 };
 
-use crate::store::{BoxError, OpenError, StoreError};
+use crate::store::{BoxError, OpenError, StoreError, schema::SchemaError};
 
 /// What the server said, without its details: those quote rows.
 #[derive(Debug, thiserror::Error)]
@@ -88,12 +88,13 @@ pub(super) fn open_error(error: Error) -> OpenError {
 }
 
 /// Why the tables could not be brought up to date.
-pub(super) fn migrate_error(error: MigrateError) -> OpenError {
+pub(super) fn migrate_error(error: SchemaError) -> OpenError {
     OpenError::Tables(match error {
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-            without_details(error)
-        }
-        other => other.into(),
+        SchemaError::Newer { floor, newest } => return OpenError::NewerTables { floor, newest },
+        SchemaError::Migrate(
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _),
+        ) => without_details(error),
+        SchemaError::Migrate(other) => other.into(),
     })
 }
 

@@ -199,12 +199,13 @@ pub(super) async fn sealed_app_token(
         .map_err(fault)
 }
 
+/// Tells whether it was there.
 pub(super) async fn drop_app_token(
     pool: &PgPool,
     id: InstallationId,
     sealed: &[u8],
-) -> Result<(), StoreError> {
-    by_id(
+) -> Result<bool, StoreError> {
+    let dropped = by_id(
         "DELETE FROM app_tokens WHERE installation_id = $1 AND sealed = $2",
         id,
     )
@@ -212,7 +213,7 @@ pub(super) async fn drop_app_token(
     .execute(pool)
     .await
     .map_err(fault)?;
-    Ok(())
+    Ok(dropped.rows_affected() > 0)
 }
 
 /// Deletes an installation with everything that is its own: contexts and token go with it.
@@ -277,4 +278,20 @@ pub(super) async fn ping(pool: &PgPool) -> Result<(), StoreError> {
         .await
         .map_err(fault)?;
     Ok(())
+}
+
+/// The migration that a release has to know to work with the tables, if they say so.
+pub(super) async fn schema_floor(
+    connection: &mut PgConnection,
+) -> Result<Option<i64>, sqlx::Error> {
+    let table = "SELECT to_regclass('forge_schema') IS NOT NULL";
+    let exists: bool = sqlx::query_scalar(table)
+        .fetch_one(&mut *connection)
+        .await?;
+    if !exists {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT max(floor) FROM forge_schema")
+        .fetch_one(connection)
+        .await
 }

@@ -11,6 +11,7 @@ use crate::{
 mod failures;
 mod installations;
 mod jobs;
+mod keys;
 mod plans;
 mod quota;
 mod replicas;

@@ -7,8 +7,12 @@ fn installation(number: u128) -> InstallationId {
     Uuid::from_u128(number).into()
 }
 
+fn secret_key(byte: u8) -> Secret {
+    Secret::new(STANDARD.encode([byte; 32]))
+}
+
 fn sealer(byte: u8) -> Sealer {
-    Sealer::with_key(&Secret::new(STANDARD.encode([byte; 32]))).unwrap()
+    Sealer::with_key(&secret_key(byte)).unwrap()
 }
 
 fn seal(sealer: &Sealer, owner: InstallationId, text: &str) -> Vec<u8> {
@@ -25,7 +29,7 @@ fn open(sealer: &Sealer, owner: InstallationId, blob: &[u8]) -> Result<String, S
 proptest! {
     #[test]
     fn whatever_is_sealed_opens_again(text in ".{0,4000}", key: [u8; 32], owner: u128) {
-        let sealer = Sealer::new(&key, true).unwrap();
+        let sealer = Sealer::of(Key::new(&key).unwrap(), true);
         let owner = installation(owner);
         let blob = seal(&sealer, owner, &text);
         prop_assert_eq!(open(&sealer, owner, &blob), Ok(text));
@@ -94,7 +98,7 @@ fn a_key_is_taken_in_both_alphabets_padded_or_not() {
         URL_SAFE.encode(bytes).trim_end_matches('=').to_owned(),
         format!("{padded}\n"),
     ];
-    let headers = forms.map(|text| Sealer::with_key(&Secret::new(text)).unwrap().header);
+    let headers = forms.map(|text| Sealer::with_key(&Secret::new(text)).unwrap().primary.header);
     assert!(headers.iter().all(|header| *header == headers[0]));
 }
 
@@ -116,4 +120,37 @@ fn what_is_no_key_is_refused_without_repeating_it() {
 #[test]
 fn debug_shows_nothing_of_the_key() {
     assert_eq!(format!("{:?}", sealer(1)), "Sealer { .. }");
+}
+
+#[test]
+fn a_key_that_is_known_opens_and_does_not_seal() {
+    let owner = installation(1);
+    let known = [secret_key(2), secret_key(1), secret_key(2)];
+    let both = sealer(1).knowing(&known).unwrap();
+    assert_eq!(both.additional.len(), 1, "each key counts once");
+    let (old, new) = (seal(&sealer(2), owner, "old"), seal(&both, owner, "new"));
+    assert_eq!(open(&both, owner, &old).as_deref(), Ok("old"));
+    assert_eq!(open(&sealer(1), owner, &new).as_deref(), Ok("new"));
+    assert_eq!(open(&sealer(2), owner, &new), Err(SealError::UnknownKey));
+    let third = seal(&sealer(3), owner, "t");
+    assert_eq!(open(&both, owner, &third), Err(SealError::UnknownKey));
+}
+
+#[test]
+fn a_blob_names_its_key() {
+    let (sealer, owner) = (sealer(1), installation(1));
+    let blob = seal(&sealer, owner, "t");
+    assert_eq!(KeyId::of_blob(&blob), Some(sealer.primary()));
+    assert_eq!(KeyId::of_blob(&blob[..HEADER_LEN]), Some(sealer.primary()));
+    assert_eq!(KeyId::of_blob(&blob[..HEADER_LEN - 1]), None);
+    assert_eq!(KeyId::of_blob(&[9; 40]), None);
+    // SHA-256 of 32 bytes of 1 begins so: `printf '\1%.0s' {1..32} | sha256sum`.
+    assert_eq!(sealer.primary().to_string(), "72cd6e8422c407fb");
+}
+
+#[test]
+fn a_fresh_key_can_be_used_and_is_another_each_time() {
+    let ((one, id), (other, _)) = (fresh_key().unwrap(), fresh_key().unwrap());
+    assert_ne!(one.expose(), other.expose());
+    assert_eq!(Sealer::with_key(&one).unwrap().primary(), id);
 }

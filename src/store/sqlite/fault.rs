@@ -6,7 +6,7 @@ use sqlx::{
     migrate::MigrateError,
 };
 
-use crate::store::StoreError;
+use crate::store::{StoreError, schema::SchemaError};
 
 /// Sorts a failure by whether the same call may succeed later.
 pub(super) fn fault(error: Error) -> StoreError {
@@ -28,14 +28,16 @@ pub(super) fn fault(error: Error) -> StoreError {
 /// Whether a failed migration may succeed at once: another process may just be doing the
 /// same, so that the file is busy or a table is suddenly there. Not if the file is no
 /// database or cannot be opened.
-pub(super) fn may_pass(error: &MigrateError) -> bool {
+pub(super) fn may_pass(error: &SchemaError) -> bool {
     const ERROR: i32 = 1;
     const BUSY: i32 = 5;
     const LOCKED: i32 = 6;
     const CONSTRAINT: i32 = 19;
 
-    let (MigrateError::Execute(Error::Database(error))
-    | MigrateError::ExecuteMigration(Error::Database(error), _)) = error
+    let SchemaError::Migrate(
+        MigrateError::Execute(Error::Database(error))
+        | MigrateError::ExecuteMigration(Error::Database(error), _),
+    ) = error
     else {
         return false;
     };
@@ -43,6 +45,17 @@ pub(super) fn may_pass(error: &MigrateError) -> bool {
         kind(error.as_ref()),
         Some(ERROR | BUSY | LOCKED | CONSTRAINT)
     )
+}
+
+/// Whether somebody else has the file open, or is using it.
+pub(super) fn is_in_use(error: &Error) -> bool {
+    const BUSY: i32 = 5;
+    const LOCKED: i32 = 6;
+
+    let Error::Database(error) = error else {
+        return false;
+    };
+    matches!(kind(error.as_ref()), Some(BUSY | LOCKED))
 }
 
 /// The lower byte of SQLite's code; the rest is detail.

@@ -71,16 +71,20 @@ fn identity(_: &Metadata) -> Identity {
     (0, 0)
 }
 
+/// Creates the folder of a file, if it is missing.
+pub(super) async fn make_folder_of(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => private_folder().create(folder).await,
+        _ => Ok(()),
+    }
+}
+
 /// Creates the file and its folder where they are missing, and shuts out everybody else.
 ///
 /// SQLite gives `-wal` and `-shm` the mode of the file, so it has to be right before
 /// SQLite opens it.
 pub(super) async fn prepare(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent()
-        && !folder.as_os_str().is_empty()
-    {
-        private_folder().create(folder).await?;
-    }
+    make_folder_of(path).await?;
     match private_file().open(path).await {
         Ok(_) => return Ok(()),
         // Not opened: closing it would drop the locks that another store of this process holds.
@@ -93,6 +97,115 @@ pub(super) async fn prepare(path: &Path) -> io::Result<()> {
         tighten(Path::new(&name)).await?;
     }
     Ok(())
+}
+
+/// A file beside the one of that name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// A file that is being written, and takes its name when it is complete. Nobody else writes it
+/// meanwhile; what an earlier process left of it is written over.
+#[derive(Debug)]
+pub(super) struct Partial {
+    path: PathBuf,
+    // As long as it is open, it is locked.
+    file: std::fs::File,
+}
+
+impl Partial {
+    /// None if another process is writing it.
+    pub(super) fn begin(path: PathBuf) -> io::Result<Option<Self>> {
+        let mut options = std::fs::OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
+            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+        }
+        file.set_len(0)?;
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        for suffix in ["-wal", "-shm", "-journal"] {
+            let _ = std::fs::remove_file(beside(&path, suffix));
+        }
+        Ok(Some(Self { path, file }))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How long it is by now.
+    pub(super) fn length(&self) -> u64 {
+        self.file.metadata().map_or(0, |metadata| metadata.len())
+    }
+
+    /// Fills it with what another file has, down to the disk.
+    pub(super) async fn copy_from(&self, from: &Path) -> io::Result<()> {
+        let (mut from, mut to) = (std::fs::File::open(from)?, self.file.try_clone()?);
+        blocking(move || {
+            io::copy(&mut from, &mut to)?;
+            to.sync_all()
+        })
+        .await
+    }
+
+    /// Everything is on the disk after it.
+    pub(super) async fn sync(&self) -> io::Result<()> {
+        let file = self.file.try_clone()?;
+        blocking(move || file.sync_all()).await
+    }
+
+    /// Gives it its name, unless there is a file of that name.
+    pub(super) async fn become_new(&self, name: &Path) -> io::Result<()> {
+        match fs::hard_link(&self.path, name).await {
+            Ok(()) => fs::remove_file(&self.path).await?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            // Not every file system has links.
+            Err(_) if !fs::try_exists(name).await? => fs::rename(&self.path, name).await?,
+            Err(_) => return Err(io::ErrorKind::AlreadyExists.into()),
+        }
+        sync_folder_of(name).await
+    }
+
+    /// Gives it its name. The file that has it gets another one first: at any moment there is
+    /// one of that name.
+    pub(super) async fn replace(&self, name: &Path, aside: Option<&Path>) -> io::Result<()> {
+        if let Some(aside) = aside
+            && fs::hard_link(name, aside).await.is_err()
+        {
+            fs::rename(name, aside).await?;
+        }
+        fs::rename(&self.path, name).await?;
+        sync_folder_of(name).await
+    }
+
+    /// Removes what there is of it.
+    pub(super) fn give_up(&self) {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let _ = std::fs::remove_file(beside(&self.path, suffix));
+        }
+    }
+}
+
+/// A new name is on the disk once its folder is.
+async fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new(".")).to_owned();
+    if cfg!(unix) {
+        blocking(move || std::fs::File::open(folder)?.sync_all()).await?;
+    }
+    Ok(())
+}
+
+async fn blocking(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+    tokio::task::spawn_blocking(work).await?
 }
 
 fn private_folder() -> fs::DirBuilder {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use sqlx::migrate::MigrateError;
 
-use crate::store::{BoxError, OpenError};
+use crate::store::{BoxError, OpenError, schema::SchemaError};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) enum Place {
@@ -23,18 +23,24 @@ impl Place {
         (!path.is_empty() && !path.contains('?')).then(|| Self::File(path.into()))
     }
 
-    pub(super) fn open_error(self, error: MigrateError) -> OpenError {
+    pub(super) fn open_error(self, error: SchemaError) -> OpenError {
         let path = match self {
             Self::File(path) => path,
             Self::Memory => ":memory:".into(),
         };
         let source: BoxError = match error {
-            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
-                return OpenError::Newer { path };
+            SchemaError::Newer { floor, newest } => {
+                return OpenError::Newer {
+                    path,
+                    floor,
+                    newest,
+                };
             }
-            MigrateError::Execute(sqlx::Error::Database(error))
-            | MigrateError::ExecuteMigration(sqlx::Error::Database(error), _) => error.into(),
-            other => other.into(),
+            SchemaError::Migrate(
+                MigrateError::Execute(sqlx::Error::Database(error))
+                | MigrateError::ExecuteMigration(sqlx::Error::Database(error), _),
+            ) => error.into(),
+            SchemaError::Migrate(other) => other.into(),
         };
         OpenError::Database { path, source }
     }

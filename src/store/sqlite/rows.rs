@@ -174,12 +174,13 @@ pub(super) async fn sealed_app_token(
         .map_err(fault)
 }
 
+/// Tells whether it was there.
 pub(super) async fn drop_app_token(
     pool: &SqlitePool,
     id: InstallationId,
     sealed: &[u8],
-) -> Result<(), StoreError> {
-    by_id(
+) -> Result<bool, StoreError> {
+    let dropped = by_id(
         "DELETE FROM app_tokens WHERE installation_id = ?1 AND sealed = ?2",
         id,
     )
@@ -187,7 +188,7 @@ pub(super) async fn drop_app_token(
     .execute(pool)
     .await
     .map_err(fault)?;
-    Ok(())
+    Ok(dropped.rows_affected() > 0)
 }
 
 /// Deletes an installation with everything that is its own: contexts and token go with it.
@@ -249,4 +250,18 @@ pub(super) async fn ping(pool: &SqlitePool) -> Result<(), StoreError> {
         .await
         .map_err(fault)?;
     Ok(())
+}
+
+/// The migration that a release has to know to work with the tables, if they say so.
+pub(super) async fn schema_floor(
+    connection: &mut SqliteConnection,
+) -> Result<Option<i64>, sqlx::Error> {
+    let table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'forge_schema'";
+    let table = sqlx::query(table).fetch_optional(&mut *connection).await?;
+    if table.is_none() {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT max(floor) FROM forge_schema")
+        .fetch_one(connection)
+        .await
 }

@@ -16,6 +16,25 @@ mod failures;
 mod jobs;
 mod tokens;
 
+mod keys {
+    use super::*;
+
+    async fn bench() -> Bench {
+        Bench::new()
+    }
+
+    async fn open(bench: &Bench, sealer: Sealer) -> SqliteStore {
+        bench.try_open_with(sealer).await.unwrap()
+    }
+
+    async fn run(store: &SqliteStore, sql: &str) {
+        let mut connection = store.writer.acquire().await.unwrap();
+        super::run(&mut connection, sql).await;
+    }
+
+    crate::store::tests::keys::suite!();
+}
+
 async fn connect(path: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path);
     options.connect().await.unwrap()

@@ -42,6 +42,7 @@ impl Kept {
         let settings = config::Store {
             url: place.url(),
             encryption_key: Some(Secret::new(STORE_KEY.to_owned())),
+            additional_encryption_keys: Vec::new(),
         };
         Self::open(&settings).await
     }

@@ -169,8 +169,8 @@ pub(in crate::store::postgres) const WAKE_DELAYED: &str = concat!(
 );
 
 /// Of the installations with parked jobs, those that have a token of the platform which lives
-/// for `$3` seconds more and was sealed with our key, whose first bytes are `$4`; `$1`: how many
-/// jobs; `$2`: now.
+/// for `$3` seconds more and was sealed with a key that we know: its first bytes are among `$4`;
+/// `$1`: how many jobs; `$2`: now.
 pub(in crate::store::postgres) const WAKE_PARKED: &str = concat!(
     "WITH RECURSIVE parked(id) AS ( \
         (SELECT installation_id FROM jobs WHERE state = 'parked' \
@@ -184,7 +184,7 @@ pub(in crate::store::postgres) const WAKE_PARKED: &str = concat!(
         SELECT parked.id FROM parked JOIN app_tokens t ON t.installation_id = parked.id \
         WHERE t.expires_at > ",
     now!("$2"),
-    " / 1000 + $3 AND t.from_platform AND substr(t.sealed, 1, 9) = $4), \
+    " / 1000 + $3 AND t.from_platform AND substr(t.sealed, 1, 9) = ANY($4::bytea[])), \
     due AS MATERIALIZED ( \
         SELECT j.id FROM able CROSS JOIN LATERAL ( \
             SELECT id FROM jobs WHERE state = 'parked' AND installation_id = able.id \

@@ -35,7 +35,7 @@ impl PostgresStore {
             .bind(self.set_by_hand())
             // A token that lives by the same rule as everywhere.
             .bind(millis(AppToken::EXPIRY_MARGIN) / 1000)
-            .bind(self.sealer.header())
+            .bind(self.sealer.headers().collect::<Vec<_>>())
             .execute(&mut *transaction)
             .await;
         woken += parked.map_err(fault)?.rows_affected();

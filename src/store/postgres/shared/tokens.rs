@@ -179,19 +179,21 @@ impl PostgresStore {
                 age: span(age),
                 ttl: span(ttl),
             }),
-            Err(SealError::UnknownKey) => {
-                tracing::debug!(
-                    installation = %subject.installation.uuid(),
-                    "a shared account token was sealed with another store.encryption_key"
-                );
-                None
-            }
             Err(error) => {
-                tracing::warn!(
-                    installation = %subject.installation.uuid(),
-                    cause = %error,
-                    "a shared account token cannot be unsealed and is taken for none"
-                );
+                error.count(purpose);
+                // While replicas take another key one after the other, this is as it should be.
+                if error == SealError::UnknownKey {
+                    tracing::debug!(
+                        installation = %subject.installation.uuid(),
+                        "a shared account token was sealed with another store.encryption_key"
+                    );
+                } else {
+                    tracing::warn!(
+                        installation = %subject.installation.uuid(),
+                        cause = %error,
+                        "a shared account token cannot be unsealed and is taken for none"
+                    );
+                }
                 None
             }
         }

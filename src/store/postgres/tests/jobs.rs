@@ -11,6 +11,7 @@ async fn open(clock: Clock) -> (Database, TestDatabase) {
     let database = Database {
         installations: Arc::clone(&store) as _,
         jobs: Arc::clone(&store) as _,
+        sealed: Arc::clone(&store) as _,
         shared: Some(store),
     };
     (database, bench.database)

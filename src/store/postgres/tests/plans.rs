@@ -84,7 +84,7 @@ async fn no_statement_of_the_daily_work_reads_the_whole_table() {
                     .bind(8_i64)
                     .bind(none)
                     .bind(60_i64)
-                    .bind(vec![0_u8; 9]),
+                    .bind(vec![vec![0_u8; 9]]),
             ),
             (
                 "jobs_parked_by_age",

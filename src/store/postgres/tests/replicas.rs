@@ -36,6 +36,17 @@ async fn an_older_release_works_beside_a_newer_one() {
     let older = bench.open().await;
     older.save(&[record(installation(1), None)]).await.unwrap();
     assert_eq!(load(&newer, 1).await.installation, installation(1));
+
+    run(&newer, "UPDATE forge_schema SET floor = 9999").await;
+    let Err(error) = bench.try_open().await else {
+        panic!("it works with tables that are not for it");
+    };
+    assert!(
+        matches!(error, OpenError::NewerTables { floor: 9999, .. }),
+        "{error:?}"
+    );
+    // One that runs goes on: whoever raises the floor stops it first.
+    older.ping().await.unwrap();
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{FromRow, Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use super::{json, millis, sql, unblock};
+use super::{hex, json, millis, sql, unblock};
 use crate::{
     ids::InstallationId,
     store::{
@@ -109,9 +109,10 @@ impl SqliteStore {
     async fn wake_parked(&self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
         // A token that lives by the same rule as everywhere: with a minute in hand.
         let outlives = self.clock.now().plus(AppToken::EXPIRY_MARGIN);
+        let known: Vec<_> = self.sealer.headers().map(hex).collect();
         let woken = sqlx::query(sql::WAKE_PARKED)
             .bind(outlives.unix())
-            .bind(self.sealer.header())
+            .bind(json(&known)?)
             .bind(MOST_SWEPT)
             .execute(connection)
             .await;

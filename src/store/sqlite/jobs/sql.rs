@@ -132,7 +132,7 @@ pub(in crate::store::sqlite) const WAKE_DELAYED: &str = "\
         ORDER BY run_at LIMIT ?2)";
 
 /// Of the installations with parked jobs, those that have a token of the platform which outlives
-/// `?1` and was sealed with our key, whose first bytes are `?2`; `?3`: how many jobs.
+/// `?1` and was sealed with a key that we know: its first bytes are in `?2`; `?3`: how many jobs.
 pub(in crate::store::sqlite) const WAKE_PARKED: &str = "\
     WITH RECURSIVE parked(id) AS ( \
         SELECT min(installation_id) FROM jobs WHERE state = 'parked' \
@@ -143,7 +143,8 @@ pub(in crate::store::sqlite) const WAKE_PARKED: &str = "\
     UPDATE jobs SET state = 'ready' WHERE seq IN ( \
         SELECT jobs.seq FROM parked \
         CROSS JOIN app_tokens t ON t.installation_id = parked.id \
-            AND t.expires_at > ?1 AND t.from_platform AND substr(t.sealed, 1, 9) = ?2 \
+            AND t.expires_at > ?1 AND t.from_platform \
+            AND substr(t.sealed, 1, 9) IN (SELECT unhex(value) FROM json_each(?2)) \
         CROSS JOIN jobs ON jobs.installation_id = parked.id AND jobs.state = 'parked' \
         LIMIT ?3)";
 

@@ -148,13 +148,32 @@ async fn a_path_that_cannot_be_a_file_is_a_clear_error() {
     assert!(error.to_string().contains("remote.db"), "{error:?}");
 }
 
+/// What a newer release does to the file.
+const LATER: &str = "\
+    INSERT INTO _sqlx_migrations VALUES (9999, 'later', 'now', true, x'00', 0); \
+    ALTER TABLE installations ADD COLUMN novelty TEXT";
+
 #[tokio::test]
-async fn a_file_of_a_newer_release_is_left_alone() {
+async fn after_a_newer_release_an_older_one_goes_on() {
     let bench = Bench::new();
     bench.open().await;
-    let sql = "INSERT INTO _sqlx_migrations VALUES (9999, 'later', 'now', true, x'00', 0)";
-    run(&mut connect(&bench.path()).await, sql).await;
-    assert!(matches!(refused(&bench).await, OpenError::Newer { .. }));
+    run(&mut connect(&bench.path()).await, LATER).await;
+    let store = bench.open().await;
+    store.save(&[record(installation(1), None)]).await.unwrap();
+    assert_eq!(load(&store, 1).await.installation, installation(1));
+}
+
+#[tokio::test]
+async fn a_file_that_is_none_for_this_release_is_left_alone() {
+    let bench = Bench::new();
+    bench.open().await;
+    let sql = format!("{LATER}; UPDATE forge_schema SET floor = 9999");
+    run(&mut connect(&bench.path()).await, &sql).await;
+    let error = refused(&bench).await;
+    assert!(
+        matches!(error, OpenError::Newer { floor: 9999, .. }),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]

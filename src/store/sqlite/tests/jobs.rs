@@ -17,7 +17,8 @@ async fn open(clock: Clock) -> (Database, TempDir) {
     let store = Arc::new(bench.open().await);
     let database = Database {
         installations: Arc::clone(&store) as _,
-        jobs: store,
+        jobs: Arc::clone(&store) as _,
+        sealed: store,
         shared: None,
     };
     (database, bench.folder)
