@@ -277,6 +277,11 @@ impl Actors {
         self.0.impersonation.forget_installation(installation);
     }
 
+    /// Shows what is left of the quota of exchanges, as it is now.
+    pub(crate) fn measure(&self) {
+        self.0.impersonation.measure();
+    }
+
     pub(crate) fn stage(&self, reach: Reach, deadline: Deadline, trace: TraceId) -> Stage {
         Stage {
             shared: Arc::clone(&self.0),

@@ -92,6 +92,16 @@ impl Room {
         &self.0.refusals
     }
 
+    /// How many places there are.
+    pub(crate) fn most(&self) -> usize {
+        self.0.most
+    }
+
+    /// How many of them are taken. One more for a moment while somebody is turned away.
+    pub(crate) fn taken(&self) -> usize {
+        self.0.taken.load(Relaxed)
+    }
+
     /// The places that each installation may hold now; no limit while there is room.
     fn fair_share(&self) -> Option<usize> {
         let taken = self.0.taken.load(Relaxed);

@@ -253,8 +253,8 @@ impl Forge {
     #[must_use]
     pub fn metrics(&self) -> Option<String> {
         let metrics = self.0.metrics.as_ref()?;
-        metrics.run_upkeep();
-        Some(metrics.render())
+        self.0.actors.measure();
+        Some(telemetry::render(metrics))
     }
 
     /// Sums up what was measured since the last time. False if another recorder does.

@@ -131,6 +131,11 @@ impl Impersonation {
         }
     }
 
+    /// Shows what is left of the quota, as it is now.
+    pub(crate) fn measure(&self) {
+        self.desk.meter.quota(&self.desk.quota.standing());
+    }
+
     /// A token of the subject's account, from memory or by exchanging `app_token`.
     ///
     /// It can be used when it is handed out; hold it no longer than for the calls at

@@ -7,12 +7,14 @@
 mod extract;
 mod header;
 mod platform;
+mod recognised;
 mod remember;
 
 use std::{fmt, sync::Arc};
 
 pub(crate) use self::header::hide_tokens;
 pub use self::platform::FromPlatform;
+pub(crate) use self::recognised::Recognised;
 use crate::{
     actor::{AccountActor, ActorError, AppActor, Reach, Stage, UserActor},
     deadline::Deadline,

@@ -7,6 +7,7 @@ mod contract;
 mod cross_origin;
 mod gate;
 mod held;
+mod invocations;
 mod layers;
 mod pressure;
 mod public;

@@ -301,7 +301,7 @@ pub async fn open(
     if !sealer.is_lasting() {
         tracing::info!("no store.encryption_key: a restart forgets the tokens of installations");
     }
-    let store = Arc::new(Bounded(SqliteStore::open(place, sealer, clock).await?));
+    let store = Arc::new(Bounded::new(SqliteStore::open(place, sealer, clock).await?));
     Ok(Database {
         installations: Arc::clone(&store) as _,
         jobs: Arc::clone(&store) as _,
@@ -336,7 +336,9 @@ async fn open_postgres(
         .map_err(OpenError::Key)?
         .knowing(&settings.additional_encryption_keys)
         .map_err(OpenError::AdditionalKey)?;
-    let store = Arc::new(Bounded(PostgresStore::open(place, sealer, clock).await?));
+    let store = Arc::new(Bounded::new(
+        PostgresStore::open(place, sealer, clock).await?,
+    ));
     Ok(Database {
         installations: Arc::clone(&store) as _,
         jobs: Arc::clone(&store) as _,

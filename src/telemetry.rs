@@ -2,11 +2,11 @@
 
 #[cfg(feature = "otlp")]
 mod export;
+mod exposition;
 #[cfg(feature = "otlp")]
 mod ids;
 mod json;
 pub(crate) mod level;
-mod metrics;
 #[cfg(feature = "otlp")]
 mod sampling;
 mod spans;
@@ -19,7 +19,7 @@ use tracing_subscriber::{
 
 use self::json::JsonLines;
 pub(crate) use self::{
-    metrics::recorder,
+    exposition::{recorder, render},
     spans::{Attributes, Parent, begin, current_span, exported},
 };
 use crate::config::{LogFormat, Telemetry};

@@ -68,6 +68,11 @@ impl Refusals {
         }))
     }
 
+    /// Whose refusals these are, as metrics call it.
+    pub(crate) fn lane(&self) -> &'static str {
+        self.0.lane
+    }
+
     pub(crate) fn count(&self, reason: Reason) {
         let inner = &*self.0;
         inner.counters[reason as usize].increment(1);

@@ -105,6 +105,20 @@ pub enum Contradiction {
 }
 
 impl FitError {
+    /// All that [`code`](Self::code) can say.
+    pub(super) const CODES: [ErrorCode; 10] = [
+        ErrorCode::MalformedToken,
+        ErrorCode::UnsupportedAlgorithm,
+        ErrorCode::UnknownKey,
+        ErrorCode::BadSignature,
+        ErrorCode::Expired,
+        ErrorCode::NotYetValid,
+        ErrorCode::WrongIssuer,
+        ErrorCode::WrongAudience,
+        ErrorCode::InconsistentClaims,
+        ErrorCode::KeysUnavailable,
+    ];
+
     /// The public code.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {

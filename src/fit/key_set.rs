@@ -1,5 +1,6 @@
 //! One key set: kept ready, fetched by one task at a time, refreshed before it ages out.
 
+mod counted;
 mod fetch;
 mod flight;
 mod freshness;
@@ -16,7 +17,10 @@ use tokio::{
 };
 use url::Url;
 
-use self::flight::{Flights, Want};
+use self::{
+    counted::Counted,
+    flight::{Flights, Want},
+};
 use super::{
     error::FitError,
     jwk::{Keys, TrustedKey},
@@ -53,6 +57,7 @@ pub(super) struct KeySet {
     /// Wakes the keeper: a fetch has failed, whoever wanted it.
     failed: Notify,
     waiting: Semaphore,
+    counted: Counted,
 }
 
 /// A set as it was fetched.
@@ -104,6 +109,7 @@ impl KeySet {
             flights: Mutex::default(),
             failed: Notify::new(),
             waiting: Semaphore::new(MOST_WAITING),
+            counted: Counted::of(name),
         })
     }
 
@@ -233,12 +239,7 @@ impl KeySet {
             jwks.fresh_for_s = fetched.fresh_for.as_secs(),
             "key set refreshed"
         );
-        metrics::counter!("forge_jwks_refreshes_total", "outcome" => "ok").increment(1);
-        if self.name != SetName::Isolated {
-            #[expect(clippy::cast_precision_loss, reason = "seconds are exact in an f64")]
-            let now = self.clock.now().unix() as f64;
-            metrics::gauge!("forge_jwks_refreshed_timestamp_seconds", "set" => set).set(now);
-        }
+        self.counted.succeeded(self.clock.now(), fetched.keys.len());
     }
 
     fn report_failure(&self, error: &fetch::FetchError) {
@@ -247,7 +248,7 @@ impl KeySet {
             cause = error as &dyn std::error::Error,
             "the key set could not be refreshed"
         );
-        metrics::counter!("forge_jwks_refreshes_total", "outcome" => "failed").increment(1);
+        self.counted.failed();
     }
 
     fn flights(&self) -> MutexGuard<'_, Flights> {

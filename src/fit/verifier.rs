@@ -57,6 +57,9 @@ struct Verified {
 struct Counted {
     verified: Counter,
     reused: Counter,
+    /// In the order of [`FitError::CODES`]. All are there from the start: a counter that
+    /// appears with its first failure hides that failure from a rate.
+    failed: [Counter; FitError::CODES.len()],
     seconds: Histogram,
 }
 
@@ -203,6 +206,7 @@ impl Counted {
         Self {
             verified: outcome("ok"),
             reused: outcome("reused"),
+            failed: FitError::CODES.map(|code| outcome(code.as_str())),
             seconds: metrics::histogram!("forge_fit_verification_seconds"),
         }
     }
@@ -213,8 +217,11 @@ impl Counted {
             Ok(Outcome::Reused(_)) => return self.reused.increment(1),
             Ok(Outcome::Verified(_)) => self.verified.increment(1),
             Err(error) => {
-                let code = error.code().as_str();
-                metrics::counter!("forge_fit_verifications_total", "outcome" => code).increment(1);
+                let code = error.code();
+                let at = FitError::CODES.iter().position(|it| *it == code);
+                if let Some(counter) = at.and_then(|at| self.failed.get(at)) {
+                    counter.increment(1);
+                }
             }
         }
         self.seconds.record(began_at.elapsed());

@@ -2,11 +2,22 @@
 
 use std::time::Duration;
 
-use metrics::{Counter, Histogram, counter, histogram};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+use super::quota::Standing;
 
 const EXCHANGES: &str = "forge_impersonation_exchanges_total";
 const CACHE: &str = "forge_impersonation_cache_total";
 const WAIT: &str = "forge_impersonation_wait_seconds";
+
+/// In the order of the fields of [`Standing`].
+const QUOTA: [&str; 5] = [
+    "forge_impersonation_quota_limit_per_minute",
+    "forge_impersonation_quota_per_minute",
+    "forge_impersonation_quota_burst",
+    "forge_impersonation_quota_left",
+    "forge_impersonation_quota_waiting",
+];
 
 /// How a request to the gateway ended.
 #[derive(Debug, Clone, Copy)]
@@ -53,17 +64,11 @@ pub(super) struct Meter {
     wait: Histogram,
     /// Requests, in the order of `Outcome::ALL`.
     exchanges: [Counter; Outcome::ALL.len()],
+    quota: [Gauge; QUOTA.len()],
 }
 
 impl Meter {
     pub(super) fn new() -> Self {
-        metrics::describe_counter!(EXCHANGES, "Requests to the gateway for an account's token");
-        metrics::describe_counter!(CACHE, "Callers by whether their token was at hand");
-        metrics::describe_histogram!(
-            WAIT,
-            metrics::Unit::Seconds,
-            "Wait of exchanges for their place in the quota"
-        );
         Self {
             hit: counter!(CACHE, "result" => "hit"),
             miss: counter!(CACHE, "result" => "miss"),
@@ -72,11 +77,26 @@ impl Meter {
             wait: histogram!(WAIT),
             exchanges: Outcome::ALL
                 .map(|outcome| counter!(EXCHANGES, "outcome" => outcome.as_str())),
+            quota: QUOTA.map(|name| gauge!(name)),
         }
     }
 
     pub(super) fn waited(&self, wait: Duration) {
         self.wait.record(wait);
+    }
+
+    pub(super) fn quota(&self, standing: &Standing) {
+        let Standing {
+            limit,
+            working,
+            burst,
+            left,
+            waiting,
+        } = *standing;
+        let values = [limit, working, burst, left, waiting];
+        for (gauge, value) in self.quota.iter().zip(values) {
+            gauge.set(f64::from(value));
+        }
     }
 
     pub(super) fn exchanged(&self, outcome: Outcome) {

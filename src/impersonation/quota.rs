@@ -38,6 +38,21 @@ const PUNCTUAL: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wait(pub(super) Duration);
 
+/// How much of a quota is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// What the settings allow in a minute.
+    pub(super) limit: u32,
+    /// What is allowed in a minute for now.
+    pub(super) working: u32,
+    /// How many may go at once, at most.
+    pub(super) burst: u32,
+    /// How many may go at once now.
+    pub(super) left: u32,
+    /// How many wait for their turn.
+    pub(super) waiting: u32,
+}
+
 /// The quotas of all apps that the remote serves: as many as `app.ids` names.
 pub(super) struct Quota {
     per_minute: u32,
@@ -134,6 +149,21 @@ impl Quota {
         of_all.map_or(own, Wait)
     }
 
+    /// How things stand with the app that has least left, and how many wait of all apps.
+    /// What other replicas took is not in it.
+    pub(super) fn standing(&self) -> Standing {
+        let now = Instant::now();
+        let apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = apps.values().map(|line| line.standing(now));
+        let scarcer = |one: Standing, other: Standing| {
+            let waiting = one.waiting + other.waiting;
+            let scarce = if other.left < one.left { other } else { one };
+            Standing { waiting, ..scarce }
+        };
+        let untouched = || Bucket::new(self.per_minute, now).standing(now);
+        lines.reduce(scarcer).unwrap_or_else(untouched)
+    }
+
     fn line(&self, app: &AppId) -> Arc<Line> {
         let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
         let line = apps
@@ -174,6 +204,14 @@ impl Line {
             }),
             head: Semaphore::new(1),
             pauses: watch::Sender::new(()),
+        }
+    }
+
+    fn standing(&self, now: Instant) -> Standing {
+        let mut state = self.state();
+        Standing {
+            waiting: state.waiting,
+            ..state.bucket.standing(now)
         }
     }
 

@@ -20,6 +20,7 @@ mod leases;
 mod outage;
 mod shares;
 mod signs;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod turns;

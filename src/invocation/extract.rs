@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
 
-use super::{Inner, Invocation, header, remember::remember};
+use super::{Inner, Invocation, Recognised, header, remember::remember};
 use crate::{
     actor::{AppActor, UserActor},
     admission::Place,
@@ -60,6 +60,9 @@ async fn verify(parts: &mut Parts, forge: Forge) -> Result<Invocation, Error> {
         forge.installation = %fit.app.installation_id.uuid(),
         forge.module = fit.app.module.key.as_str(),
     );
+    if let Some(recognised) = parts.extensions.get::<Recognised>() {
+        recognised.by(&fit);
+    }
     if let Some(place) = parts.extensions.get::<Place>() {
         place.claim(&fit.app.installation_id)?;
     }

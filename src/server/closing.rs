@@ -15,8 +15,11 @@ use http::{Method, StatusCode};
 use metrics::{Counter, Histogram};
 use tokio::time::Instant;
 
-use super::span;
-use crate::error::{ErrorCode, Failure};
+use super::{invocations::Invocations, span};
+use crate::{
+    error::{ErrorCode, Failure},
+    invocation::Recognised,
+};
 
 /// Longer than any method that is registered. What is longer came from outside, and may be as
 /// long as a head.
@@ -30,6 +33,7 @@ struct Counts {
     seconds: Histogram,
     /// As many as there are routes: each is registered when it is first asked.
     routes: ArcSwap<HashMap<Box<str>, Arc<Classes>>>,
+    invocations: Invocations,
 }
 
 /// The answers of a route, by the hundreds of their status.
@@ -43,6 +47,7 @@ pub(super) struct Asked {
     at: Instant,
     method: Option<Method>,
     route: Option<MatchedPath>,
+    recognised: Recognised,
 }
 
 impl Asked {
@@ -53,7 +58,13 @@ impl Asked {
             at: Instant::now(),
             method: (method.as_str().len() <= LONGEST_METHOD).then(|| method.clone()),
             route: request.extensions().get().cloned(),
+            recognised: Recognised::default(),
         }
+    }
+
+    /// Where the extractor notes whose request it is.
+    pub(super) const fn recognised(&self) -> &Recognised {
+        &self.recognised
     }
 
     pub(super) fn method(&self) -> &str {
@@ -75,6 +86,7 @@ impl Closing {
         Self(Arc::new(Counts {
             seconds: metrics::histogram!("forge_request_seconds"),
             routes: ArcSwap::default(),
+            invocations: Invocations::new(),
         }))
     }
 
@@ -83,6 +95,9 @@ impl Closing {
         let took = asked.at.elapsed();
         self.0.seconds.record(took);
         self.0.count(asked.route(), answer.status());
+        if let Some(fit) = asked.recognised.fit() {
+            self.0.invocations.count(fit, asked.route(), answer);
+        }
         say(answer, asked, took.as_secs_f64() * 1000.0);
     }
 }

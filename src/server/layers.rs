@@ -97,6 +97,7 @@ where
         request.extensions_mut().insert(trace.clone());
         let deadline = self.guard.deadline(&request);
         let asked = Asked::now(&request);
+        request.extensions_mut().insert(asked.recognised().clone());
         let span = span::open(&request, &asked, &trace);
         let bounded = self.guard.bounded(request);
         let answering = span.in_scope(|| bounded.map(|request| self.route.call(request)));

@@ -40,7 +40,9 @@ pub(super) struct Pressure {
     lanes: Vec<(Arc<Tap>, Room)>,
     beat: Arc<Beat>,
     control: Control,
-    gauge: Gauge,
+    delay: Gauge,
+    /// In the order of the lanes.
+    in_flight: Vec<Gauge>,
 }
 
 /// The shortest delay of a window.
@@ -55,9 +57,10 @@ impl Pressure {
     pub(super) fn on(lanes: Vec<(Arc<Tap>, Room)>, beat: Arc<Beat>) -> Self {
         Self {
             control: Control::new(lanes.len()),
+            in_flight: lanes.iter().map(|(_, room)| in_flight(room)).collect(),
             lanes,
             beat,
-            gauge: metrics::gauge!("forge_runtime_delay_seconds"),
+            delay: metrics::gauge!("forge_runtime_delay_seconds"),
         }
     }
 
@@ -90,8 +93,27 @@ impl Pressure {
             tap.shed(part, self.control.is_on());
             room.press(self.control.is_on());
         }
-        self.gauge.set(delay.as_secs_f64());
+        self.delay.set(delay.as_secs_f64());
+        // Here and not where a place is taken: that is done for each request.
+        for ((_, room), gauge) in self.lanes.iter().zip(&self.in_flight) {
+            gauge.set(number(room.taken()));
+        }
     }
+}
+
+/// Shows how many places the room has; how many are taken is for the gauge.
+fn in_flight(room: &Room) -> Gauge {
+    let lane = room.refusals().lane();
+    metrics::gauge!("forge_in_flight_limit", "lane" => lane).set(number(room.most()));
+    metrics::gauge!("forge_in_flight", "lane" => lane)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "there are fewer than 2^52 places"
+)]
+const fn number(places: usize) -> f64 {
+    places as f64
 }
 
 impl Window {

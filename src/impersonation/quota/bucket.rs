@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Standing;
+
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// One place in the units that flow in, `refill` of them each nanosecond. It is one
@@ -83,6 +85,21 @@ impl Bucket {
         let missing = ((u128::from(ahead) + 1) * PLACE).saturating_sub(self.level);
         let nanos = missing.div_ceil(u128::from(refill(self.working)));
         self.settled + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// How much is left. Nobody waits here.
+    pub(super) fn standing(&mut self, now: Instant) -> Standing {
+        self.settle(now);
+        let places = u32::try_from(self.level / PLACE).unwrap_or(u32::MAX);
+        // While the gateway wants a pause, what is there may not be used yet.
+        let left = if self.settled > now { 0 } else { places };
+        Standing {
+            limit: self.limit,
+            working: self.working,
+            burst: burst(self.working),
+            left,
+            waiting: 0,
+        }
     }
 
     /// The gateway limited a request that was sent at `sent`.

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, FutureExt};
-use metrics::histogram;
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep},
@@ -14,6 +13,7 @@ use tracing::Instrument;
 use super::{
     judge::{Judge, Standing},
     leases::Cut,
+    tally::Tally,
     verdict::Verdict,
 };
 use crate::{
@@ -51,6 +51,7 @@ pub(super) struct Runner {
     events: Handlers,
     ticks: Handlers,
     judge: Judge,
+    tally: Tally,
 }
 
 /// A run under way. Dropped, it is cancelled.
@@ -64,7 +65,12 @@ impl Runner {
             events,
             ticks,
             judge,
+            tally: Tally::new(),
         }
+    }
+
+    pub(super) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -84,6 +90,7 @@ impl Runner {
             attempt: run.attempt,
             received_at: claimed.received_at,
         };
+        self.tally.begins(&claimed, self.clock().now());
         let span = span::of_attempt(&claimed);
         let attempt = Arc::clone(self).run(claimed, standing, cut);
         let task = AbortOnDropHandle::new(tokio::spawn(attempt.instrument(span.clone())));
@@ -96,7 +103,7 @@ impl Runner {
                     .judge
                     .broke(standing, "the handler panicked".to_owned()),
             };
-            histogram!("forge_inbox_run_seconds").record(begin.elapsed().as_secs_f64());
+            runner.tally.ended(run, &verdict, begin.elapsed());
             span.in_scope(|| verdict.report());
             (run, verdict)
         }

@@ -18,7 +18,7 @@ use super::{
     leases::{Cut, Leases},
     outage::{Operation, Outage},
     shares::Shares,
-    verdict::{Verdict, count_dead_letter},
+    verdict::Verdict,
 };
 use crate::{
     config,
@@ -208,7 +208,7 @@ impl<'a> Turns<'a> {
                 self.claim_at = Instant::now() + LOOK_AGAIN;
             }
         }
-        (0..unreadable).for_each(|_| count_dead_letter());
+        (0..unreadable).for_each(|_| self.runner.tally().dead_letter());
         self.start(claimed, asked);
         true
     }
@@ -259,12 +259,21 @@ impl<'a> Turns<'a> {
         self.hungry = true;
         let pause = match self.outage.note(Operation::Sweep, swept) {
             Some(Swept { lapsed, next, .. }) => {
-                lapsed.iter().for_each(lost);
+                for lapsed in &lapsed {
+                    self.lost(lapsed);
+                }
                 next.unwrap_or(LOOK_AT_LEAST)
             }
             None => LOOK_AT_LEAST,
         };
         self.sweep_at = Instant::now() + pause.clamp(LOOK_AT_MOST, LOOK_AT_LEAST);
+    }
+
+    fn lost(&self, lapsed: &Lapsed) {
+        if lapsed.dead {
+            self.runner.tally().dead_letter();
+        }
+        lost(lapsed);
     }
 
     async fn pause(&mut self, stop: &CancellationToken) {
@@ -333,7 +342,6 @@ fn too_late(run: &Run) {
 fn lost(lapsed: &Lapsed) {
     let run = lapsed.run;
     if lapsed.dead {
-        count_dead_letter();
         tracing::error!(
             job = %run.job,
             "job.name" = &*lapsed.name,

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use metrics::gauge;
+use metrics::{Gauge, gauge};
 use tokio::time::sleep;
 
 use super::outage::{Operation, Outage};
@@ -17,9 +17,10 @@ const SOON: Duration = Duration::from_secs(1);
 /// Counts and prunes as long as it is polled: `forge_inbox_jobs` by state, and
 /// `forge_inbox_oldest_seconds`, the age of the oldest job that has not ended.
 pub(super) async fn go_on(jobs: &dyn Jobs, outage: &Outage) -> Infallible {
+    let gauges = Gauges::new();
     loop {
         if let Some(counts) = outage.note(Operation::Count, jobs.counts().await) {
-            show(counts);
+            gauges.show(counts);
         }
         let pruned = outage.note(Operation::Prune, jobs.prune().await);
         let there_is_more = pruned.is_some_and(|pruned| pruned >= A_LOT);
@@ -27,20 +28,41 @@ pub(super) async fn go_on(jobs: &dyn Jobs, outage: &Outage) -> Infallible {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a gauge of jobs need not be exact beyond 2^52 of them"
-)]
-fn show(counts: Counts) {
-    for (state, number) in [
-        ("ready", counts.ready),
-        ("delayed", counts.delayed),
-        ("parked", counts.parked),
-        ("running", counts.running),
-        ("dead", counts.dead),
-    ] {
-        gauge!("forge_inbox_jobs", "state" => state).set(number as f64);
+/// The states that are counted, in the order of [`of_states`].
+const STATES: [&str; 5] = ["ready", "delayed", "parked", "running", "dead"];
+
+const fn of_states(counts: &Counts) -> [u64; 5] {
+    [
+        counts.ready,
+        counts.delayed,
+        counts.parked,
+        counts.running,
+        counts.dead,
+    ]
+}
+
+struct Gauges {
+    jobs: [Gauge; STATES.len()],
+    oldest: Gauge,
+}
+
+impl Gauges {
+    fn new() -> Self {
+        Self {
+            jobs: STATES.map(|state| gauge!("forge_inbox_jobs", "state" => state)),
+            oldest: gauge!("forge_inbox_oldest_seconds"),
+        }
     }
-    let oldest = counts.oldest.unwrap_or_default();
-    gauge!("forge_inbox_oldest_seconds").set(oldest.as_secs_f64());
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a gauge of jobs need not be exact beyond 2^52 of them"
+    )]
+    fn show(&self, counts: Counts) {
+        for (gauge, number) in self.jobs.iter().zip(of_states(&counts)) {
+            gauge.set(number as f64);
+        }
+        let oldest = counts.oldest.unwrap_or_default();
+        self.oldest.set(oldest.as_secs_f64());
+    }
 }

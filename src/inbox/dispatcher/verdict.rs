@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use metrics::counter;
-
 use super::leases::Cut;
 use crate::{inbox::span, store::jobs::Ending};
 
@@ -63,24 +61,38 @@ impl Verdict {
         })
     }
 
-    const fn outcome(&self) -> &'static str {
+    /// What each is called, in the order of [`place`](Self::place).
+    pub(super) const OUTCOMES: [&str; 8] = [
+        "done",
+        "dropped",
+        "retried",
+        "postponed",
+        "awaits_token",
+        "dead",
+        "given_back",
+        "lost",
+    ];
+
+    pub(super) const fn place(&self) -> usize {
         match self {
-            Self::Done => "done",
-            Self::Dropped { .. } => "dropped",
-            Self::Retry { .. } => "retried",
-            Self::Postponed { .. } => "postponed",
-            Self::AwaitsToken { .. } => "awaits_token",
-            Self::Dead { .. } => "dead",
-            Self::GivenBack(_) => "given_back",
-            Self::Lost => "lost",
+            Self::Done => 0,
+            Self::Dropped { .. } => 1,
+            Self::Retry { .. } => 2,
+            Self::Postponed { .. } => 3,
+            Self::AwaitsToken { .. } => 4,
+            Self::Dead { .. } => 5,
+            Self::GivenBack(_) => 6,
+            Self::Lost => 7,
         }
     }
 
-    /// Counts it and, unless all went well, writes a line. The span around it says which
-    /// job it is.
+    const fn outcome(&self) -> &'static str {
+        Self::OUTCOMES[self.place()]
+    }
+
+    /// Writes a line unless all went well. The span around it says which job it is.
     pub(super) fn report(&self) {
         let outcome = self.outcome();
-        counter!("forge_inbox_runs_total", "outcome" => outcome).increment(1);
         span::ended(
             outcome,
             matches!(self, Self::Retry { .. } | Self::Dead { .. }),
@@ -104,7 +116,6 @@ impl Verdict {
                 tracing::info!(outcome, cause, "the job waits for the next app token");
             }
             Self::Dead { cause } => {
-                count_dead_letter();
                 tracing::error!(
                     outcome,
                     cause,
@@ -129,8 +140,4 @@ impl Verdict {
             ),
         }
     }
-}
-
-pub(super) fn count_dead_letter() {
-    counter!("forge_inbox_dead_letters_total").increment(1);
 }
