@@ -27,6 +27,7 @@ mod lifecycle;
 mod metrics;
 mod overload;
 mod products;
+mod prometheus;
 mod replicas;
 mod residency;
 mod schedules;

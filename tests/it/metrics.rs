@@ -1,11 +1,16 @@
 //! What is counted has a bounded number of series, whatever strangers send.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::support::{
+    app::TestApp,
     caller::{Caller, Fit},
     claims::{OTHER_APP, USER},
     load::updated,
@@ -59,7 +64,6 @@ async fn everything_strange(remote: &Remote, site: &Site) {
     };
     let strange = elsewhere()
         .claim("/principal", word())
-        .claim("/app/module/key", word())
         .claim("/app/module/type", word());
     let caller = anybody().token(&strange.token());
     call(caller, "GET", "/api/invocation".to_owned()).await;
@@ -85,6 +89,51 @@ async fn everything_strange(remote: &Remote, site: &Site) {
     let pages = [page];
     site.until("the event is handled", |seen| seen.has_all(&pages))
         .await;
+}
+
+/// A module's key comes from a FIT that the platform has signed, and stands in a label. There
+/// are only so many places for them.
+#[tokio::test]
+async fn a_thousand_modules_make_few_series() {
+    let app = TestApp::start().await;
+    let mut callers = JoinSet::new();
+    for module in 0..1000 {
+        let module = format!("module-{module}");
+        let caller = app
+            .anybody()
+            .fit(|fit| fit.claim("/app/module/key", module));
+        callers.spawn(let_in(caller));
+        // More at once could be more than one installation's share.
+        if callers.len() == 8 {
+            while callers.join_next().await.is_some() {}
+        }
+    }
+    callers.join_all().await;
+    let text = app.forge.metrics().unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| line.starts_with("forge_invocations_total{"));
+    let modules = lines.clone().filter(|line| line.contains("\"module-"));
+    assert_eq!(modules.count(), 64, "{text}");
+    let count = |line: &str| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap();
+    let others = lines.clone().find(|line| line.contains("<other>"));
+    assert_eq!(count(others.expect("the others are counted")), 1000 - 64);
+    // Other tests of this process count in the same place, under other names.
+    let of_this_test = lines.filter(|line| line.contains("\"module-") || line.contains("<other>"));
+    assert_eq!(of_this_test.map(count).sum::<u64>(), 1000);
+}
+
+/// Calls until it is let in: on a busy machine it may be shed, before anything is counted.
+async fn let_in(caller: Caller) {
+    let began = Instant::now();
+    loop {
+        let answer = caller.clone().with_fit().get("/api/invocation").await;
+        if answer.status == 200 {
+            return;
+        }
+        assert_eq!(answer.status, 503);
+        assert!(began.elapsed() < Duration::from_secs(30), "never let in");
+    }
 }
 
 /// The series, without their values.

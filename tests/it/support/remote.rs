@@ -196,6 +196,11 @@ impl Remote {
         Caller::anybody(self.http.clone(), base, &self.api)
     }
 
+    /// Where the admin listener is.
+    pub(crate) const fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// Its process's number.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
