@@ -12,7 +12,8 @@ COPY Cargo.toml Cargo.lock ./
 # The names of benchmarks have no blanks in them.
 # hadolint ignore=SC2013
 RUN mkdir -p src benches \
- && echo '' > src/lib.rs && echo 'fn main() {}' > src/main.rs \
+ && echo '//! Nothing yet.' > src/lib.rs \
+ && printf '//! Nothing yet.\nfn main() {}\n' > src/main.rs \
  && for bench in $(sed -n '/^\[\[bench\]\]/,/^harness/ s/^name = "\(.*\)"/\1/p' Cargo.toml); do \
       echo 'fn main() {}' > "benches/$bench.rs"; \
     done \

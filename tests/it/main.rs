@@ -11,6 +11,7 @@ mod authentication;
 mod command;
 mod console;
 mod cors;
+mod deploy;
 mod dev;
 mod dev_remote;
 mod digest;
