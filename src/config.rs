@@ -164,6 +164,20 @@ impl Config {
             .map(|config| Loaded { config, settings })
             .ok_or_else(|| ConfigError::Wrong(Vec::new()))
     }
+
+    /// The key of every setting that there is, sorted.
+    ///
+    /// ```
+    /// use forge_remote::Config;
+    /// assert!(Config::keys().contains(&"server.listen"));
+    /// ```
+    #[must_use]
+    pub fn keys() -> Vec<&'static str> {
+        // It asks for all of them, whatever is there.
+        let mut reader = reader::Reader::new(layers::Leaves::new());
+        read::config(&mut reader, Environment::Development);
+        reader.known().collect()
+    }
 }
 
 /// Which apps the remote serves.

@@ -109,17 +109,34 @@ pub use invocation::Invocation;
 pub use secret::Secret;
 pub use server::serve;
 
-/// The README's examples are compiled with the tests.
+/// The examples of the README and of the book are compiled with the tests. `tests/it/book` sees
+/// to it that no page with some is left out.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod book {
+    macro_rules! pages {
+        ($($page:ident: $path:literal,)+) => {
+            $(#[doc = include_str!($path)] struct $page;)+
+        };
+    }
 
-/// So are those about the console.
-#[cfg(all(doctest, feature = "emulator"))]
-#[doc = include_str!("../docs/console.md")]
-struct ConsoleGuide;
+    pages! {
+        Readme: "../README.md",
+        Start: "../docs/start.md",
+        AsApp: "../docs/howto/as-app.md",
+        AsUser: "../docs/howto/as-user.md",
+        AsAccount: "../docs/howto/as-account.md",
+        Event: "../docs/howto/event.md",
+        Schedule: "../docs/howto/schedule.md",
+        Storage: "../docs/howto/storage.md",
+        Products: "../docs/howto/products.md",
+        Connect: "../docs/howto/connect.md",
+        Bitbucket: "../docs/howto/bitbucket.md",
+        Events: "../docs/events.md",
+        Errors: "../docs/errors.md",
+    }
 
-/// And those about events.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/events.md")]
-struct EventsGuide;
+    #[cfg(feature = "emulator")]
+    pages! {
+        Console: "../docs/console.md",
+    }
+}

@@ -75,6 +75,11 @@ impl Reader {
         }
     }
 
+    /// Every key that was asked for so far, sorted.
+    pub(super) fn known(&self) -> impl Iterator<Item = &'static str> {
+        self.known.iter().copied()
+    }
+
     /// One value. `allowed` completes "expected …". Nothing is returned where it is
     /// not set or wrong; wrong ones are noted.
     pub(super) fn value<T>(

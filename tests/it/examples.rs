@@ -1,7 +1,8 @@
 //! The examples, as processes under the emulator: each does what its README says.
 
+mod howto;
 mod node;
-mod process;
+pub(crate) mod process;
 mod rust;
 
 use forge_remote::emulator::{
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 use std::time::Duration;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 const UPDATED: &str = "avi:confluence:updated:page";
 
 /// The platform, for a remote that has yet to start.

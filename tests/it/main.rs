@@ -8,6 +8,7 @@
 mod architecture;
 mod attacks;
 mod authentication;
+mod book;
 mod command;
 mod console;
 mod cors;

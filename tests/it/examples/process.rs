@@ -12,17 +12,17 @@ use super::PATIENCE;
 use crate::support::log;
 
 /// An example that runs; killed when it is dropped.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     /// Where it listens.
-    pub(super) url: String,
+    pub(crate) url: String,
     said: Arc<Mutex<String>>,
 }
 
 impl Process {
     /// Starts it with nothing in its environment that speaks of a remote but what `command`
     /// says, and waits until `listens` finds its address in a line that it printed.
-    pub(super) async fn start(command: &mut Command, listens: fn(&str) -> Option<String>) -> Self {
+    pub(crate) async fn start(command: &mut Command, listens: fn(&str) -> Option<String>) -> Self {
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             let told = command.get_envs().any(|(known, _)| known == name.as_str());
@@ -67,7 +67,7 @@ impl Process {
     }
 
     /// What it printed so far.
-    pub(super) fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()
     }
 }

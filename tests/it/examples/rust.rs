@@ -11,12 +11,13 @@ use super::{PATIENCE, Platform, UPDATED, process::Process, titles};
 const OPEN: &str = "5341191";
 const DRAFT: &str = "5341226";
 
-async fn remote(platform: &Platform) -> Process {
+/// The example of that name, running.
+pub(super) async fn remote(platform: &Platform, example: &str) -> Process {
     let program = Path::new(env!("CARGO_BIN_EXE_forge-remote"));
-    let program = program.parent().unwrap().join("examples/remote");
+    let program = program.parent().unwrap().join("examples").join(example);
     assert!(
         program.exists(),
-        "{} is missing: build it with `cargo build --example remote`, or run all of `cargo test`",
+        "{} is missing: build it with `cargo build --examples`, or run all of `cargo test`",
         program.display()
     );
     let store = platform.folder.path().join("remote.db");
@@ -42,7 +43,7 @@ async fn remote(platform: &Platform) -> Process {
 }
 
 /// Waits until that key of Forge storage holds a value that will do.
-async fn stored(platform: &Platform, key: &str, will_do: impl Fn(&Value) -> bool) {
+pub(super) async fn stored(platform: &Platform, key: &str, will_do: impl Fn(&Value) -> bool) {
     let found = platform.emulator.wait_for(PATIENCE, |running| {
         let stored = running.stored();
         let item = stored.iter().find(|item| item.key == key)?;
@@ -56,7 +57,7 @@ async fn stored(platform: &Platform, key: &str, will_do: impl Fn(&Value) -> bool
 #[tokio::test]
 async fn what_changed_is_shown_after_the_tick_to_whoever_may_see_it() {
     let platform = Platform::start().await;
-    let remote = remote(&platform).await;
+    let remote = remote(&platform, "remote").await;
     platform
         .taken(platform.emulator.install().await.unwrap())
         .await;
