@@ -40,7 +40,7 @@ mod jira;
 mod journal;
 mod keys;
 mod lifecycle;
-mod manifest;
+
 mod meter;
 mod migration;
 mod mint;
@@ -75,8 +75,8 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::clock::Clock;
+use crate::manifest::Manifest;
 use keys::SigningKey;
-use manifest::Manifest;
 use stage::Stage;
 
 pub use events::{FireError, FireEvent};

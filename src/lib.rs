@@ -89,6 +89,16 @@ pub mod ids;
 pub mod impersonation;
 pub mod inbox;
 pub mod invocation;
+#[cfg(feature = "conformance")]
+#[cfg_attr(
+    not(feature = "emulator"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the emulator reads more of it than the checker does"
+    )
+)]
+mod manifest;
 pub mod outbound;
 pub mod product;
 pub mod residency;

@@ -14,11 +14,11 @@ use super::{
     deliveries::{self, Content, Parcel, Undeliverable},
     faults::Fault,
     journal::{MAX_DELIVERIES, Occasion},
-    manifest::Endpoint,
     stage::Stage,
     world,
 };
 use crate::clock::Timestamp;
+use crate::manifest::Endpoint;
 
 /// Larger events are not delivered at all (Forge remote events: 200 kB).
 const MAX_EVENT_BYTES: usize = 200_000;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::manifest::Manifest;
 use crate::ids::{AppId, Product};
+use crate::manifest::Manifest;
 
 /// What the emulator takes from a manifest.
 #[derive(Debug, PartialEq, Eq)]

@@ -14,10 +14,10 @@ use super::{
     events::FireError,
     installation::Installation,
     journal::{Answer, Delivery, DeliveryState, Hook, Occasion},
-    manifest::{Migration, TokenSwitches},
     moment,
     stage::Stage,
 };
+use crate::manifest::{Migration, TokenSwitches};
 
 /// Where a remote can keep data (Forge manifest: regions of `baseUrl`).
 const REGIONS: [&str; 11] = [

@@ -10,11 +10,11 @@ use super::{
     faults::{self, Fault, Faults},
     installation::Installation,
     keys::{KeyError, Keys, SigningKey},
-    manifest::UiModule,
     place,
     session::Session,
     world,
 };
+use crate::manifest::UiModule;
 use crate::{
     clock::Clock,
     ids::{AppId, Product},

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use uuid::{Builder, Uuid};
 
 use super::{
-    manifest::UiModule,
     session::Session,
     world::{self, SITE_URL},
 };
 use crate::ids::Product;
+use crate::manifest::UiModule;
 
 /// `context` of a UI invocation.
 pub(super) fn context(module: &UiModule, session: &Session) -> Value {

@@ -14,10 +14,10 @@ use super::{
     events::FireError,
     installation::Installation,
     journal::Occasion,
-    manifest::{Interval, Schedule},
     stage::Stage,
 };
 use crate::ids::InstallationId;
+use crate::manifest::{Interval, Schedule};
 
 const FIRST_RUN: Duration = Duration::from_mins(5);
 

@@ -13,10 +13,11 @@ use url::Url;
 
 use super::{
     deliveries::Timing, exchange_meter::ExchangeMeter, faults::Faults, host::BrowserFits,
-    installation::Installed, journal::Journal, manifest::Manifest, mint::Mint, platform::Rate,
-    session::CurrentSession, storage::Storage, tokens::Tokens,
+    installation::Installed, journal::Journal, mint::Mint, platform::Rate, session::CurrentSession,
+    storage::Storage, tokens::Tokens,
 };
 use crate::clock::Clock;
+use crate::manifest::Manifest;
 
 /// The platform as it is set up for one run.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use super::manifest::ManifestError;
+use crate::manifest::ManifestError;
 
 /// Why the emulator does not start: one line that says what to do.
 #[derive(Debug, thiserror::Error)]

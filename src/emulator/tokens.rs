@@ -12,7 +12,8 @@ use std::{
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::{installation::Installed, manifest::Scopes, world};
+use super::{installation::Installed, world};
+use crate::manifest::Scopes;
 use crate::{
     clock::{Clock, Timestamp},
     ids::InstallationId,
@@ -226,7 +227,8 @@ impl std::fmt::Debug for Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emulator::{installation::Installation, manifest::Manifest};
+    use crate::emulator::installation::Installation;
+    use crate::manifest::Manifest;
 
     const HOUR: Duration = Duration::from_hours(1);
 

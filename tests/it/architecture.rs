@@ -30,6 +30,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("residency", 7),
     ("server", 8),
     ("digest", 9),
+    ("manifest", 8),
     ("conformance", 9),
     ("emulator", 10),
     ("fuzzing", 11),

@@ -8,10 +8,10 @@ use super::{Content, Parcel, deliver};
 use crate::emulator::{
     events::FireError,
     journal::{Delivery, MAX_REQUEST_BODY, Occasion},
-    manifest::TokenSwitches,
     platform::may_be_cut,
     stage::Stage,
 };
+use crate::manifest::TokenSwitches;
 
 /// Fires the same event or schedule at the same module; the number of the new delivery.
 pub(in crate::emulator) fn again(

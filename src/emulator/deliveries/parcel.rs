@@ -9,8 +9,8 @@ use url::Url;
 use crate::emulator::{
     faults::Fault,
     journal::{Occasion, Retry},
-    manifest::{Endpoint, TokenSwitches},
 };
+use crate::manifest::{Endpoint, TokenSwitches};
 
 /// What is to be delivered, and where.
 #[derive(Debug, Clone)]

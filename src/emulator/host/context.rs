@@ -10,7 +10,8 @@ use axum::{
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::emulator::{manifest::UiModule, place, session::Session, stage::Stage, world};
+use crate::emulator::{place, session::Session, stage::Stage, world};
+use crate::manifest::UiModule;
 
 /// `GET /host/{module}/context`
 pub(super) async fn answer(State(stage): State<Arc<Stage>>, Path(key): Path<String>) -> Response {

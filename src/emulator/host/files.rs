@@ -16,10 +16,8 @@ use maud::{DOCTYPE, html};
 use tokio::io::AsyncReadExt;
 
 use super::{injection::with_script, policy};
-use crate::emulator::{
-    manifest::{Frontend, UiModule},
-    stage::Stage,
-};
+use crate::emulator::stage::Stage;
+use crate::manifest::{Frontend, UiModule};
 
 /// A larger file is no part of a page.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;

@@ -8,9 +8,10 @@ use std::{
 
 use serde_json::Value;
 
+use crate::manifest::UiModule;
 use crate::{
     clock::{Clock, Timestamp},
-    emulator::{faults::Fault, manifest::UiModule, mint::Fit, platform::InvokeError, stage::Stage},
+    emulator::{faults::Fault, mint::Fit, platform::InvokeError, stage::Stage},
     ids::InstallationId,
     secret::Secret,
 };

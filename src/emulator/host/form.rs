@@ -12,9 +12,9 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::{page, policy};
+use crate::manifest::UiModule;
 use crate::{
     emulator::{
-        manifest::UiModule,
         session::{Environment, License, Session, SessionChange, Theme},
         stage::Stage,
         world,

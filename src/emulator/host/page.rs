@@ -4,12 +4,8 @@ use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 
 use super::{files, form, product};
-use crate::emulator::{
-    manifest::{Frontend, UiModule},
-    session::Session,
-    stage::Stage,
-    world,
-};
+use crate::emulator::{session::Session, stage::Stage, world};
+use crate::manifest::{Frontend, UiModule};
 
 /// What the platform lets an app's frame do.
 const SANDBOX: &str =

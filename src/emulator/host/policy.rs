@@ -3,7 +3,8 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
-use crate::emulator::{manifest::PagePermissions, stage::Stage};
+use crate::emulator::stage::Stage;
+use crate::manifest::PagePermissions;
 
 /// The page under the policy of host pages: their own script, the app in a frame, and the
 /// remote, which `requestRemote` calls from here.

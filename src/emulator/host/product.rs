@@ -2,9 +2,9 @@
 
 use maud::{Markup, PreEscaped, html};
 
+use crate::manifest::UiModule;
 use crate::{
     emulator::{
-        manifest::UiModule,
         session::Session,
         world::{self, Issue, Page, User},
     },

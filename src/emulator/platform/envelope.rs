@@ -6,15 +6,9 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{mask::mask, received::shown};
+use crate::manifest::{APP_TOKEN_SCOPE, TokenSwitches, USER_TOKEN_SCOPE};
 use crate::{
-    emulator::{
-        faults::Fault,
-        gateway,
-        journal::SentRequest,
-        manifest::{APP_TOKEN_SCOPE, TokenSwitches, USER_TOKEN_SCOPE},
-        mint::Fit,
-        stage::Stage,
-    },
+    emulator::{faults::Fault, gateway, journal::SentRequest, mint::Fit, stage::Stage},
     ids::InstallationId,
     secret::Secret,
     trace::{SPAN_ID, TRACE_ID, TraceId},

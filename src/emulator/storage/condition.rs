@@ -9,7 +9,7 @@ use super::{
     fault::{Code, Fault},
     schema::fits,
 };
-use crate::emulator::manifest::AttributeType;
+use crate::manifest::AttributeType;
 
 /// A condition and its values as they came, for an attribute that is known otherwise.
 #[derive(Debug, Deserialize)]

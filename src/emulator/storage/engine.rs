@@ -21,9 +21,10 @@ use super::{
     snapshot::StoredItem,
     transaction,
 };
+use crate::manifest::Entity;
 use crate::{
     clock::{Clock, Timestamp},
-    emulator::{manifest::Entity, meter::Meter},
+    emulator::meter::Meter,
     ids::InstallationId,
 };
 

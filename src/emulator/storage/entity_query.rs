@@ -16,7 +16,7 @@ use super::{
     schema::Schema,
     shelf::{Item, Shelf, of_space},
 };
-use crate::emulator::manifest::{AttributeType, Entity, Index};
+use crate::manifest::{AttributeType, Entity, Index};
 
 /// The index that every entity has.
 const BY_KEY: &str = "by-key";

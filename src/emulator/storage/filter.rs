@@ -7,7 +7,7 @@ use super::{
     condition::{Test, TestRequest},
     fault::{Code, Fault},
 };
-use crate::emulator::manifest::{AttributeType, Entity};
+use crate::manifest::{AttributeType, Entity};
 
 /// Forge storage: limits.
 const MAX_CONDITIONS: usize = 100;

@@ -6,7 +6,7 @@ use super::{
     address::{Address, EntityName},
     fault::{Code, Fault},
 };
-use crate::emulator::manifest::{AttributeType, Entity};
+use crate::manifest::{AttributeType, Entity};
 
 /// Longest name of an attribute (Forge storage: limits); more of another is not repeated.
 const MAX_ATTRIBUTE: usize = 30;

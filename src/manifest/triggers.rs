@@ -9,65 +9,65 @@ use super::{
 
 /// Where an invocation without a user goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::emulator) struct Endpoint {
-    pub(in crate::emulator) key: String,
+pub(crate) struct Endpoint {
+    pub(crate) key: String,
     /// `route.path`.
-    pub(in crate::emulator) path: String,
-    pub(in crate::emulator) auth: TokenSwitches,
+    pub(crate) path: String,
+    pub(crate) auth: TokenSwitches,
 }
 
 /// Everything of this kind in the manifest, in its order.
 #[derive(Debug, Default)]
-pub(in crate::emulator) struct Triggers {
-    pub(in crate::emulator) events: Vec<EventTrigger>,
-    pub(in crate::emulator) schedules: Vec<Schedule>,
-    pub(in crate::emulator) pre_uninstalls: Vec<PreUninstall>,
-    pub(in crate::emulator) migrations: Vec<Migration>,
+pub(crate) struct Triggers {
+    pub(crate) events: Vec<EventTrigger>,
+    pub(crate) schedules: Vec<Schedule>,
+    pub(crate) pre_uninstalls: Vec<PreUninstall>,
+    pub(crate) migrations: Vec<Migration>,
 }
 
 /// `trigger`: some events and who gets them.
 #[derive(Debug)]
-pub(in crate::emulator) struct EventTrigger {
-    pub(in crate::emulator) key: String,
-    pub(in crate::emulator) endpoint: Endpoint,
-    pub(in crate::emulator) subscriptions: Vec<Subscription>,
+pub(crate) struct EventTrigger {
+    pub(crate) key: String,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) subscriptions: Vec<Subscription>,
 }
 
 #[derive(Debug)]
-pub(in crate::emulator) struct Subscription {
-    pub(in crate::emulator) event_type: String,
+pub(crate) struct Subscription {
+    pub(crate) event_type: String,
     /// Whether what the app caused itself is kept from it.
-    pub(in crate::emulator) ignores_self: bool,
+    pub(crate) ignores_self: bool,
 }
 
 /// `scheduledTrigger`
 #[derive(Debug, Clone)]
-pub(in crate::emulator) struct Schedule {
-    pub(in crate::emulator) key: String,
-    pub(in crate::emulator) interval: Interval,
-    pub(in crate::emulator) endpoint: Endpoint,
+pub(crate) struct Schedule {
+    pub(crate) key: String,
+    pub(crate) interval: Interval,
+    pub(crate) endpoint: Endpoint,
 }
 
 /// `preUninstall`
 #[derive(Debug)]
-pub(in crate::emulator) struct PreUninstall {
-    pub(in crate::emulator) key: String,
-    pub(in crate::emulator) endpoint: Endpoint,
+pub(crate) struct PreUninstall {
+    pub(crate) key: String,
+    pub(crate) endpoint: Endpoint,
 }
 
 /// `migration:dataResidency`
 #[derive(Debug, Clone)]
-pub(in crate::emulator) struct Migration {
-    pub(in crate::emulator) key: String,
+pub(crate) struct Migration {
+    pub(crate) key: String,
     /// The hooks' names are put behind it; empty or without a slash at its end.
-    pub(in crate::emulator) path: String,
+    pub(crate) path: String,
     /// How long the remote may copy.
-    pub(in crate::emulator) window: Duration,
+    pub(crate) window: Duration,
 }
 
 /// How often a schedule is due (Forge scheduled trigger: `interval`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::emulator) enum Interval {
+pub(crate) enum Interval {
     FiveMinutes,
     Hour,
     Day,
@@ -85,7 +85,7 @@ impl Interval {
         }
     }
 
-    pub(in crate::emulator) const fn length(self) -> Duration {
+    pub(crate) const fn length(self) -> Duration {
         match self {
             Self::FiveMinutes => Duration::from_mins(5),
             Self::Hour => Duration::from_hours(1),
@@ -95,7 +95,7 @@ impl Interval {
     }
 
     /// In words, for people.
-    pub(in crate::emulator) const fn describe(self) -> &'static str {
+    pub(crate) const fn describe(self) -> &'static str {
         match self {
             Self::FiveMinutes => "every five minutes",
             Self::Hour => "every hour",
@@ -144,7 +144,7 @@ impl Triggers {
         self.events.is_empty() && self.schedules.is_empty()
     }
 
-    pub(in crate::emulator) fn schedule(&self, key: &str) -> Option<&Schedule> {
+    pub(crate) fn schedule(&self, key: &str) -> Option<&Schedule> {
         self.schedules.iter().find(|schedule| schedule.key == key)
     }
 }

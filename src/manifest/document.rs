@@ -1,4 +1,4 @@
-//! The text of a manifest as plain data: only the parts that the emulator reads.
+//! The text of a manifest as plain data: only the parts that are read here.
 
 use std::collections::BTreeMap;
 

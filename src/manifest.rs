@@ -1,4 +1,4 @@
-//! `manifest.yml`: what the emulator needs of it, resolved and checked.
+//! `manifest.yml`: what emulator and checker need of it, resolved and checked.
 //!
 //! The chain is UI module → `resolver.endpoint` → `endpoint.remote` → `remotes[]`. A UI module
 //! without an endpoint may call any remote from the browser.
@@ -21,64 +21,64 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use crate::ids::{AppId, Product};
 
 use document::Document;
-pub(super) use frontend::{Frontend, PagePermissions};
-pub(super) use triggers::{Endpoint, Interval, Migration, Schedule, Triggers};
+pub(crate) use frontend::{Frontend, PagePermissions};
+pub(crate) use triggers::{Endpoint, Interval, Migration, Schedule, Triggers};
 
-pub(super) use entities::{AttributeType, Entity, Index};
+pub(crate) use entities::{AttributeType, Entity, Index};
 
 /// The platform takes no larger manifest (Forge manifest reference: 200 KB).
 const MAX_BYTES: u64 = 200 * 1024;
 
 /// Grants `x-forge-oauth-system`.
-pub(super) const APP_TOKEN_SCOPE: &str = "read:app-system-token";
+pub(crate) const APP_TOKEN_SCOPE: &str = "read:app-system-token";
 /// Grants `x-forge-oauth-user`.
-pub(super) const USER_TOKEN_SCOPE: &str = "read:app-user-token";
+pub(crate) const USER_TOKEN_SCOPE: &str = "read:app-user-token";
 
 /// A manifest that passed its checks.
 #[derive(Debug)]
-pub(super) struct Manifest {
-    pub(super) app_id: AppId,
+pub(crate) struct Manifest {
+    pub(crate) app_id: AppId,
     /// Products the app is installed in, the required one first.
-    pub(super) products: Vec<Product>,
+    pub(crate) products: Vec<Product>,
     /// UI modules that have a page or an endpoint, in the products that are played here.
-    pub(super) modules: Vec<UiModule>,
+    pub(crate) modules: Vec<UiModule>,
     /// What the platform fires by itself.
-    pub(super) triggers: Triggers,
-    pub(super) scopes: Scopes,
+    pub(crate) triggers: Triggers,
+    pub(crate) scopes: Scopes,
     /// Keys of the remotes: `requestRemote` may call any of them.
-    pub(super) remotes: Vec<String>,
+    pub(crate) remotes: Vec<String>,
     /// Paths of the resources by key.
-    pub(super) resources: BTreeMap<String, String>,
-    pub(super) page_permissions: PagePermissions,
+    pub(crate) resources: BTreeMap<String, String>,
+    pub(crate) page_permissions: PagePermissions,
     /// Entity types of the app's storage.
-    pub(super) entities: Vec<Entity>,
+    pub(crate) entities: Vec<Entity>,
 }
 
 /// A UI module and the endpoint behind it.
 #[derive(Debug, Clone)]
-pub(super) struct UiModule {
-    pub(super) key: String,
+pub(crate) struct UiModule {
+    pub(crate) key: String,
     /// The manifest's type, such as `confluence:globalPage`.
-    pub(super) kind: String,
-    pub(super) title: String,
-    pub(super) product: Product,
+    pub(crate) kind: String,
+    pub(crate) title: String,
+    pub(crate) product: Product,
     /// What `invokeRemote` reaches. None if its resolver is no endpoint: then there is
     /// `requestRemote` (Forge bridge: "any remote of the manifest, by key").
-    pub(super) endpoint: Option<UiEndpoint>,
+    pub(crate) endpoint: Option<UiEndpoint>,
     /// None if the manifest names no resource of that key.
-    pub(super) frontend: Option<Frontend>,
+    pub(crate) frontend: Option<Frontend>,
 }
 
 /// The endpoint behind a UI module.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct UiEndpoint {
-    pub(super) remote: String,
-    pub(super) auth: TokenSwitches,
+pub(crate) struct UiEndpoint {
+    pub(crate) remote: String,
+    pub(crate) auth: TokenSwitches,
 }
 
 impl UiModule {
     /// Whether it is a page by itself and no part of the product's own.
-    pub(super) fn is_whole_page(&self) -> bool {
+    pub(crate) fn is_whole_page(&self) -> bool {
         let kind = self.kind.rsplit(':').next().unwrap_or_default();
         kind == "globalPage" || kind == "adminPage" || kind == "fullPage"
     }
@@ -86,27 +86,27 @@ impl UiModule {
 
 /// `endpoint.auth`: which tokens travel with an invocation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct TokenSwitches {
-    pub(super) app: bool,
-    pub(super) user: bool,
+pub(crate) struct TokenSwitches {
+    pub(crate) app: bool,
+    pub(crate) user: bool,
 }
 
 /// `permissions.scopes`, from either of its forms: each scope, and whether it allows impersonation.
 #[derive(Debug, Default)]
-pub(super) struct Scopes(BTreeMap<String, bool>);
+pub(crate) struct Scopes(BTreeMap<String, bool>);
 
 impl Scopes {
-    pub(super) fn has(&self, scope: &str) -> bool {
+    pub(crate) fn has(&self, scope: &str) -> bool {
         self.0.contains_key(scope)
     }
 
     /// All of them.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
     /// The scopes that a token carries besides those that only ask for tokens.
-    pub(super) fn granted(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn granted(&self) -> impl Iterator<Item = &str> {
         self.0
             .keys()
             .map(String::as_str)
@@ -114,7 +114,7 @@ impl Scopes {
     }
 
     /// The scopes that an impersonated token carries.
-    pub(super) fn impersonable(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn impersonable(&self) -> impl Iterator<Item = &str> {
         self.0
             .iter()
             .filter(|(scope, allowed)| **allowed && !is_token_scope(scope))
@@ -128,7 +128,7 @@ fn is_token_scope(scope: &str) -> bool {
 
 /// Why there is no manifest to work with.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ManifestError {
+pub(crate) enum ManifestError {
     #[error("cannot be read")]
     Unreadable(#[source] std::io::Error),
     #[error("is larger than the 200 KB that the platform takes")]
@@ -145,9 +145,9 @@ pub(super) enum ManifestError {
 
 /// Where and why the text is no manifest.
 #[derive(Debug)]
-pub(super) struct Malformed {
-    pub(super) position: Option<(u64, u64)>,
-    pub(super) reason: String,
+pub(crate) struct Malformed {
+    pub(crate) position: Option<(u64, u64)>,
+    pub(crate) reason: String,
 }
 
 impl fmt::Display for Malformed {
@@ -161,7 +161,7 @@ impl fmt::Display for Malformed {
 
 impl Manifest {
     /// Reads and checks the file.
-    pub(super) fn read(path: &Path) -> Result<Self, ManifestError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ManifestError> {
         let size = std::fs::metadata(path)
             .map_err(ManifestError::Unreadable)?
             .len();
@@ -174,7 +174,7 @@ impl Manifest {
     }
 
     /// Checks the text of a manifest.
-    pub(super) fn parse(text: &str) -> Result<Self, ManifestError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ManifestError> {
         let document = Document::parse(text).map_err(ManifestError::Malformed)?;
         let problems = lint::problems(&document);
         if !problems.is_empty() {
@@ -211,13 +211,13 @@ impl Manifest {
     }
 
     /// The UI modules that `invokeRemote` works in.
-    pub(super) fn invocable(&self) -> impl Iterator<Item = (&UiModule, &UiEndpoint)> {
+    pub(crate) fn invocable(&self) -> impl Iterator<Item = (&UiModule, &UiEndpoint)> {
         self.modules
             .iter()
             .filter_map(|module| Some((module, module.endpoint.as_ref()?)))
     }
 
-    pub(super) fn module(&self, key: &str) -> Option<&UiModule> {
+    pub(crate) fn module(&self, key: &str) -> Option<&UiModule> {
         self.modules.iter().find(|module| module.key == key)
     }
 }

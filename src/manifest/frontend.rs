@@ -8,15 +8,15 @@ use super::document::{Module, Permissions, Resource};
 
 /// What the product shows for a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::emulator) struct Frontend {
+pub(crate) struct Frontend {
     /// Key of the resource.
-    pub(in crate::emulator) resource: String,
+    pub(crate) resource: String,
     /// A folder for Custom UI, a source file for UI Kit; relative to the manifest.
-    pub(in crate::emulator) path: String,
+    pub(crate) path: String,
     /// The HTML file in the folder that is opened first.
-    pub(in crate::emulator) document: String,
+    pub(crate) document: String,
     /// UI Kit: the product draws it, and the app's script runs out of sight.
-    pub(in crate::emulator) native: bool,
+    pub(crate) native: bool,
 }
 
 impl Frontend {
@@ -41,12 +41,12 @@ impl Frontend {
 
 /// `permissions.content` and `permissions.external`: by default a page loads its own files only.
 #[derive(Debug, Default)]
-pub(in crate::emulator) struct PagePermissions {
+pub(crate) struct PagePermissions {
     /// Such as `unsafe-inline`.
-    pub(in crate::emulator) scripts: Vec<String>,
-    pub(in crate::emulator) styles: Vec<String>,
+    pub(crate) scripts: Vec<String>,
+    pub(crate) styles: Vec<String>,
     /// Addresses by kind: `fetch`, `fonts`, `frames`, `images`, `media`, `scripts`, `styles`.
-    pub(in crate::emulator) external: BTreeMap<String, Vec<String>>,
+    pub(crate) external: BTreeMap<String, Vec<String>>,
 }
 
 impl PagePermissions {
@@ -81,7 +81,7 @@ fn addresses(entries: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emulator::manifest::{Manifest, document::Document};
+    use crate::manifest::{Manifest, document::Document};
 
     const TEXT: &str = r"
 app:

@@ -11,24 +11,24 @@ const MAX_ATTRIBUTES: usize = 50;
 
 /// An entity type as the manifest declares it.
 #[derive(Debug, Clone, Deserialize)]
-pub(in crate::emulator) struct Entity {
-    pub(in crate::emulator) name: String,
+pub(crate) struct Entity {
+    pub(crate) name: String,
     #[serde(default)]
-    pub(in crate::emulator) attributes: BTreeMap<String, Attribute>,
+    pub(crate) attributes: BTreeMap<String, Attribute>,
     #[serde(default)]
     indexes: Vec<IndexForm>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub(in crate::emulator) struct Attribute {
+pub(crate) struct Attribute {
     #[serde(rename = "type")]
-    pub(in crate::emulator) kind: AttributeType,
+    pub(crate) kind: AttributeType,
 }
 
 /// What an attribute holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::emulator) enum AttributeType {
+pub(crate) enum AttributeType {
     String,
     /// 32 bits.
     Integer,
@@ -48,18 +48,18 @@ enum IndexForm {
 
 /// By which attributes items are found, and in which order.
 #[derive(Debug, Clone, Deserialize)]
-pub(in crate::emulator) struct Index {
-    pub(in crate::emulator) name: String,
+pub(crate) struct Index {
+    pub(crate) name: String,
     /// Items are ordered by these.
-    pub(in crate::emulator) range: Vec<String>,
+    pub(crate) range: Vec<String>,
     /// A query gives a value for each of these.
     #[serde(default)]
-    pub(in crate::emulator) partition: Vec<String>,
+    pub(crate) partition: Vec<String>,
 }
 
 impl Entity {
     /// The declared index of that name.
-    pub(in crate::emulator) fn index(&self, name: &str) -> Option<Index> {
+    pub(crate) fn index(&self, name: &str) -> Option<Index> {
         self.indexes.iter().find_map(|form| match form {
             IndexForm::OfAttribute(attribute) if attribute == name => Some(Index {
                 name: attribute.clone(),
@@ -113,7 +113,7 @@ pub(super) fn problems(entities: &[Entity], found: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emulator::manifest::{Manifest, ManifestError};
+    use crate::manifest::{Manifest, ManifestError};
 
     fn parse(entities: &str) -> Result<Vec<Entity>, ManifestError> {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.yml");
