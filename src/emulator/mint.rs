@@ -221,7 +221,7 @@ mod tests {
     use jsonwebtoken::{DecodingKey, Validation};
 
     use super::*;
-    use crate::{clock::Timestamp, emulator::manifest::Manifest};
+    use crate::{clock::Timestamp, manifest::Manifest};
 
     const NOW: i64 = 1_785_312_000;
 

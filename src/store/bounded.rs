@@ -70,6 +70,7 @@ operations! {
     TakePlace = "take_place";
     IsEpoch = "is_epoch";
     LimitPlaces = "limit_places";
+    WalkSealed = "walk_sealed";
 }
 
 /// A store whose every operation ends in time and is counted.
@@ -212,11 +213,11 @@ impl<S: Jobs> Jobs for Bounded<S> {
 
 impl<S: Sealed> Sealed for Bounded<S> {
     fn key_ring(&self) -> KeyRing {
-        self.0.key_ring()
+        self.store.key_ring()
     }
 
     fn step<'a>(&'a self, from: &'a Cursor, walk: Walk) -> BoxFuture<'a, Result<Step, StoreError>> {
-        Box::pin(bounded("walk_sealed", self.0.step(from, walk)))
+        Box::pin(self.bounded(Operation::WalkSealed, self.store.step(from, walk)))
     }
 }
 

@@ -9,6 +9,7 @@ mod architecture;
 mod attacks;
 mod authentication;
 mod book;
+mod check;
 mod command;
 mod console;
 mod cors;

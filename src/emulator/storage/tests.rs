@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     clock::{Clock, Timestamp},
-    emulator::manifest::Entity,
     ids::InstallationId,
+    manifest::Entity,
 };
 
 const START: i64 = 1_785_312_000;

@@ -1,0 +1,88 @@
+//! Plays the rules: many at a time where they have tenants of their own, the others one by one.
+
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt, StreamExt, stream};
+use tokio::time::timeout;
+use url::Url;
+
+use super::{Run, mask::mask};
+use crate::conformance::{
+    report::{Judged, Report},
+    rule::{Failure, Miss, Only, Outcome, Rule, Turn, Verdict, catalogue},
+};
+
+/// Rules that are played at the same time: enough to be done soon, and far from a load.
+const AT_ONCE: usize = 8;
+
+/// No rule takes longer: the longest waits for the platform's 25 s and a little more, or for keys.
+const LONGEST: Duration = Duration::from_secs(75);
+
+pub(super) async fn play(
+    run: Run,
+    remote: &Url,
+    only: &[Only],
+    progress: &(dyn Fn(&Judged) + Send + Sync),
+) -> Report {
+    let started = Instant::now();
+    run.platform.keys().reset();
+    let chosen = |rule: &&Rule| only.is_empty() || only.iter().any(|only| only.takes(rule));
+    let rules: Vec<&'static Rule> = catalogue().filter(chosen).collect();
+    let of = |turn| rules.iter().copied().filter(move |rule| rule.turn == turn);
+    let mut judged = Vec::with_capacity(rules.len());
+    let beside = stream::iter(of(Turn::Beside)).map(|rule| judge(&run, rule));
+    let mut beside = beside.buffer_unordered(AT_ONCE);
+    while let Some(one) = beside.next().await {
+        progress(&one);
+        judged.push(one);
+    }
+    drop(beside);
+    for rule in of(Turn::Alone) {
+        let one = judge(&run, rule).await;
+        progress(&one);
+        judged.push(one);
+    }
+    run.platform.keys().reset();
+    let place = |one: &Judged| rules.iter().position(|rule| rule.id == one.rule.id);
+    judged.sort_by_key(place);
+    Report {
+        remote: remote.to_string(),
+        judged,
+        took: started.elapsed(),
+    }
+}
+
+async fn judge(run: &Run, rule: &'static Rule) -> Judged {
+    let started = Instant::now();
+    let playing = AssertUnwindSafe((rule.play)(run)).catch_unwind();
+    let outcome: Outcome = match timeout(LONGEST, playing).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(Miss::not_exercised(
+            "the checker itself failed in this rule: please report it",
+        )),
+        Err(_) => Err(Miss::failed(
+            "the rule was played",
+            format!("no end within {LONGEST:?}"),
+        )),
+    };
+    Judged {
+        rule,
+        verdict: verdict(outcome),
+        took: started.elapsed(),
+    }
+}
+
+fn verdict(outcome: Outcome) -> Verdict {
+    match outcome {
+        Ok(()) => Verdict::Passed,
+        Err(Miss::NotExercised(why)) => Verdict::NotExercised { why: mask(&why) },
+        Err(Miss::Failed(failure)) => Verdict::Failed(Failure {
+            sent: mask(&failure.sent),
+            came_back: mask(&failure.came_back),
+            mend: failure.mend,
+        }),
+    }
+}

@@ -1,0 +1,20 @@
+//! The catalogue: one file for each group, each with its table and the functions behind it.
+
+mod authentication;
+mod contract;
+mod events;
+mod identity;
+mod resilience;
+mod tokens;
+
+use super::rule::Rule;
+
+/// The groups' tables in the order of a report.
+pub(super) static ALL: [&[Rule]; 6] = [
+    authentication::RULES,
+    contract::RULES,
+    identity::RULES,
+    tokens::RULES,
+    events::RULES,
+    resilience::RULES,
+];
