@@ -1,6 +1,8 @@
 //! Commands, their options, and what they say when they fail.
 
 mod backup;
+#[cfg(feature = "conformance")]
+mod check;
 mod config;
 #[cfg(feature = "emulator")]
 mod dev;
@@ -37,6 +39,10 @@ enum Command {
     #[cfg(feature = "emulator")]
     #[command(after_help = dev::EXAMPLES)]
     Dev(dev::Options),
+    /// Play the platform against any running remote and report, rule by rule, what is wrong
+    #[cfg(feature = "conformance")]
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Options),
     /// Look at the jobs of the store and replay dead letters, also while the remote runs
     Inbox(inbox::Options),
     /// Make a key, see which keys have sealed what is stored, and seal it anew, also while the
@@ -59,6 +65,11 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve => serve::run(),
         #[cfg(feature = "emulator")]
         Command::Dev(options) => dev::run(&options),
+        #[cfg(feature = "conformance")]
+        Command::Check(options) => match check::run(&options) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Inbox(options) => inbox::run(&options),
         Command::Keys(options) => keys::run(&options),
         Command::Backup(options) => backup::backup(&options),

@@ -29,7 +29,7 @@ pub(crate) use fault::{Fault, On};
 pub(crate) use fit::{Fit, segment};
 pub(crate) use journal::{Bearer, Kind, Seen};
 pub(crate) use keys::{Key, KeyFileError, KeysServed};
-pub(crate) use tenant::Tenant;
+pub(crate) use tenant::{ExchangeRules, Tenant};
 pub(crate) use token::{Speaker, Token};
 
 use journal::Journal;

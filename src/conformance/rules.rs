@@ -9,12 +9,12 @@ mod tokens;
 
 use super::rule::Rule;
 
-/// The groups' tables in the order of a report.
-pub(super) static ALL: [&[Rule]; 6] = [
-    authentication::RULES,
-    contract::RULES,
-    identity::RULES,
-    tokens::RULES,
-    events::RULES,
-    resilience::RULES,
+/// The groups' tables in the order of a report. A group may have several, one for each file.
+pub(super) static ALL: [&[&[Rule]]; 6] = [
+    &authentication::TABLES,
+    &contract::TABLES,
+    &[identity::RULES],
+    &[tokens::RULES],
+    &[events::RULES],
+    &[resilience::RULES],
 ];

@@ -1,60 +1,130 @@
 //! Which FITs are accepted, and how the others are refused.
 
-use serde_json::json;
+mod accepted;
+mod claims;
+mod headers;
+mod keys;
+mod refusal;
+mod signature;
 
 use crate::conformance::{
-    check::Run,
-    rule::{Group, Miss, Outcome, Rule, Severity, Turn},
+    check::{Door, Run},
+    platform::Tenant,
+    rule::{Group, Miss, Outcome, Play, Rule, Severity, Turn},
+    wire::{Answer, Call},
 };
 
 const GROUP: Group = Group::Authentication;
 
-pub(super) static RULES: &[Rule] = &[
-    Rule {
-        id: "fit-good-accepted",
-        group: GROUP,
-        severity: Severity::Must,
-        sentence: "A FIT as the platform makes it is accepted.",
-        source: "Forge Invocation Token: header and registered claims, claims",
-        mend: "Verify RS256 with the key of the token's `kid`, `iss`, `aud` and the times; demand no other claim than the documented ones.",
-        turn: Turn::Beside,
-        play: |run| Box::pin(accepts_a_good_fit(run)),
-    },
-    Rule {
-        id: "fit-expired-refused",
-        group: GROUP,
-        severity: Severity::Must,
-        sentence: "A FIT that expired a minute ago is refused with 401.",
-        source: "Forge Invocation Token: verification, `exp`",
-        mend: "Compare `exp` with the clock, with ten seconds of leeway at most.",
-        turn: Turn::Beside,
-        play: |run| Box::pin(refuses_expired(run)),
-    },
+/// The tables of this group.
+pub(super) static TABLES: [&[Rule]; 6] = [
+    accepted::RULES,
+    claims::RULES,
+    signature::RULES,
+    headers::RULES,
+    refusal::RULES,
+    keys::RULES,
 ];
 
-async fn accepts_a_good_fit(run: &Run) -> Outcome {
-    let door = run.door().await?;
-    run.success(&run.good(door, &run.tenant()).with("a good FIT"))
-        .await?;
-    Ok(())
+/// A rule of this group that must hold.
+const fn must(
+    id: &'static str,
+    sentence: &'static str,
+    source: &'static str,
+    mend: &'static str,
+    play: Play,
+) -> Rule {
+    Rule {
+        id,
+        group: GROUP,
+        severity: Severity::Must,
+        sentence,
+        source,
+        mend,
+        turn: Turn::Beside,
+        play,
+    }
 }
 
-async fn refuses_expired(run: &Run) -> Outcome {
-    let door = run.door().await?;
-    let tenant = run.tenant();
-    let fit = run.fit(door, &tenant).expires_in(&run.platform, -60);
-    let call = run
-        .call(door, &tenant)
-        .fit(&fit.token())
-        .with("a FIT that expired a minute ago");
-    refused(run, &call).await
+/// A rule of this group that should hold.
+const fn should(
+    id: &'static str,
+    sentence: &'static str,
+    source: &'static str,
+    mend: &'static str,
+    play: Play,
+) -> Rule {
+    let mut rule = must(id, sentence, source, mend, play);
+    rule.severity = Severity::Should;
+    rule
 }
 
-async fn refused(run: &Run, call: &crate::conformance::wire::Call) -> Outcome {
-    let answer = run.answer(call).await?;
+/// The same when the others are done.
+const fn alone(mut rule: Rule) -> Rule {
+    rule.turn = Turn::Alone;
+    rule
+}
+
+/// A door, a tenant of its own, and what FITs are sent to.
+struct Scene<'a> {
+    run: &'a Run,
+    door: &'a Door,
+    tenant: Tenant,
+}
+
+impl<'a> Scene<'a> {
+    async fn at(run: &'a Run) -> Result<Self, Miss> {
+        let door = run.door().await?;
+        Ok(Self {
+            run,
+            door,
+            tenant: run.tenant(),
+        })
+    }
+
+    /// A good FIT, to be changed.
+    fn fit(&self) -> crate::conformance::platform::Fit {
+        self.run.fit(self.door, &self.tenant)
+    }
+
+    /// A call without a FIT.
+    fn call(&self) -> Call {
+        self.run.call(self.door, &self.tenant)
+    }
+
+    /// This token in its place, with what is special about it for the report.
+    async fn send(&self, what: &str, token: &str) -> Result<(Call, Answer), Miss> {
+        let call = self.call().fit(token).with(what);
+        let answer = self.run.answer(&call).await?;
+        Ok((call, answer))
+    }
+
+    /// The token must be taken: whatever the handler says then, it is neither 401 nor an error
+    /// of the server.
+    async fn accepts(&self, what: &str, token: &str) -> Outcome {
+        let (call, answer) = self.send(what, token).await?;
+        accepted(&call, &answer)
+    }
+
+    /// The token must be refused with 401.
+    async fn refuses(&self, what: &str, token: &str) -> Outcome {
+        let (call, answer) = self.send(what, token).await?;
+        refused(&call, &answer)
+    }
+}
+
+/// Neither 401 nor an error of the server.
+fn accepted(call: &Call, answer: &Answer) -> Outcome {
+    if answer.status != 401 && answer.status < 500 {
+        return Ok(());
+    }
+    Err(Miss::failed(call.describe(), answer.describe()))
+}
+
+/// 401 and nothing else.
+fn refused(call: &Call, answer: &Answer) -> Outcome {
     if answer.status == 401 {
         return Ok(());
     }
-    let _ = json!(null);
     Err(Miss::failed(call.describe(), answer.describe()))
 }

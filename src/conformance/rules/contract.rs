@@ -2,4 +2,5 @@
 
 use crate::conformance::rule::Rule;
 
-pub(super) static RULES: &[Rule] = &[];
+/// The tables of this group.
+pub(super) static TABLES: [&[Rule]; 0] = [];
