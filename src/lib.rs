@@ -58,7 +58,8 @@
 //! | [`invocation`] | the extractor |
 //! | [`inbox`] | events and schedules: on disk before they are acknowledged, handled at least once |
 //! | [`residency`] | data residency: what the platform asks when a site moves |
-//! | [`server`] | listeners, layers, health, shutdown |
+//! | [`server`] | listeners, layers, health, shutdown, new settings for a remote that runs |
+//! | [`telemetry`] | the log, its level, spans and the collector that gets them |
 //! | [`config`] | settings, their layers and checks |
 //! | [`digest`] | the app that ships: an example of all of it |
 //!
@@ -143,6 +144,7 @@ mod book {
         Bitbucket: "../docs/howto/bitbucket.md",
         Events: "../docs/events.md",
         Errors: "../docs/errors.md",
+        Telemetry: "../docs/telemetry.md",
     }
 
     #[cfg(feature = "emulator")]

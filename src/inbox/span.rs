@@ -35,8 +35,8 @@ pub(super) fn of_keeping(job: &NewJob) -> Span {
         let name = format!("send {}", job.name);
         tracing::record_all!(span, otel.kind = "producer", otel.name = name.as_str());
         telemetry::begin(&span, &job.trace, id, None);
-        let id = job.id.uuid().to_string();
-        message(&span, "send", kind(job.kind), &job.name, id);
+        span.text("forge.kind", kind(job.kind));
+        message(&span, "send", &job.name, job.id.uuid().to_string());
     }
     span
 }
@@ -63,8 +63,7 @@ pub(super) fn of_attempt(claimed: &Claimed) -> Span {
         tracing::record_all!(span, otel.kind = "consumer", otel.name = name.as_str());
         let parent = Parent::of(&claimed.trace, SpanId::of_job(job), None);
         telemetry::begin(&span, &claimed.trace, id, Some(parent));
-        let id = job.to_string();
-        message(&span, "process", kind(claimed.kind), &claimed.name, id);
+        message(&span, "process", &claimed.name, job.to_string());
     }
     span
 }
@@ -81,11 +80,10 @@ pub(super) fn ended(outcome: &'static str, failed: bool) {
 }
 
 /// As OpenTelemetry's conventions for messages have it.
-fn message(span: &Span, operation: &'static str, kind: &'static str, name: &str, id: String) {
+fn message(span: &Span, operation: &'static str, name: &str, id: String) {
     span.text("messaging.system", SYSTEM);
     span.text("messaging.operation.name", operation);
     span.text("messaging.operation.type", operation);
     span.text("messaging.destination.name", name.to_owned());
     span.text("messaging.message.id", id);
-    span.text("forge.kind", kind);
 }

@@ -39,7 +39,7 @@ impl ClientSpan {
             trace_id = &*trace.padded(),
             span_id = id.hex().as_str(),
             http.request.method = outgoing.method.as_str(),
-            http.route = outgoing.route,
+            url.template = outgoing.route,
             otel.kind = Empty,
             otel.name = Empty,
         );
@@ -123,7 +123,6 @@ fn export(
     let name = format!("{method} {route}");
     tracing::record_all!(span, otel.kind = "client", otel.name = name.as_str());
     telemetry::begin(span, trace, id, parent);
-    span.text("url.template", (*route).to_owned());
     span.text("url.full", without_query(url));
     if let Some(host) = url.host_str() {
         span.text("server.address", host.to_owned());

@@ -87,7 +87,7 @@ async fn reset(State(end): State<End>, headers: HeaderMap) -> Response {
     outcome.map_or_else(refused, |level| {
         *end.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let force = level.reset();
-        tracing::info!("the log level is the configured one again");
+        tracing::info!("the log level is set back to the configured one");
         said(&force)
     })
 }

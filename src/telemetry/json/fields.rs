@@ -41,7 +41,7 @@ impl Fields {
 pub(super) fn key(name: &'static str) -> Option<&'static str> {
     Some(match name {
         "http.request.method" => "method",
-        "http.route" => "route",
+        "http.route" | "url.template" => "route",
         "http.response.status_code" => "status",
         "forge.installation" => "installation",
         "forge.module" => "module",

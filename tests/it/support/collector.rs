@@ -164,7 +164,10 @@ fn texts(attributes: Vec<KeyValue>) -> BTreeMap<String, String> {
         };
         (attribute.key, text)
     };
-    attributes.into_iter().map(text).collect()
+    let count = attributes.len();
+    let texts: BTreeMap<_, _> = attributes.into_iter().map(text).collect();
+    assert_eq!(texts.len(), count, "a key twice: {texts:?}");
+    texts
 }
 
 fn hex(bytes: &[u8]) -> String {

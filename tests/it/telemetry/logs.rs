@@ -62,8 +62,7 @@ async fn a_line_of_a_request_says_whose_it_is_and_how_it_ended_under_flat_keys()
     let _ = forge()
         .get("/api/issues/QRY-1")
         .await
-        .refused(404, "not_found")
-        .await;
+        .refused(404, "not_found");
     let line = remote
         .line("says refused", answer_to(TRACE, "refused"))
         .await;
