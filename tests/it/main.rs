@@ -10,6 +10,7 @@ mod attacks;
 mod authentication;
 mod book;
 mod check;
+mod backup;
 mod command;
 mod console;
 mod cors;
@@ -42,3 +43,4 @@ mod store;
 mod support;
 #[cfg(feature = "otlp")]
 mod telemetry;
+mod upgrades;

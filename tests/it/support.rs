@@ -16,4 +16,5 @@ pub(crate) mod place;
 pub(crate) mod postgres;
 pub(crate) mod remote;
 pub(crate) mod site;
+pub(crate) mod traffic;
 pub(crate) mod wire;

@@ -31,6 +31,7 @@ pub(crate) struct Serve<'a> {
     variables: Vec<(&'a str, &'a str)>,
     folder: PathBuf,
     largest_file: Option<u64>,
+    program: &'a str,
 }
 
 impl<'a> Serve<'a> {
@@ -42,7 +43,14 @@ impl<'a> Serve<'a> {
             variables: Vec::new(),
             folder: std::env::temp_dir(),
             largest_file: None,
+            program: env!("CARGO_BIN_EXE_forge-remote"),
         }
+    }
+
+    /// Another release's binary in place of ours.
+    pub(crate) fn program(mut self, path: &'a str) -> Self {
+        self.program = path;
+        self
     }
 
     pub(crate) fn set(mut self, key: &'a str, value: &'a str) -> Self {
@@ -89,7 +97,7 @@ impl<'a> Serve<'a> {
     }
 
     fn command(&self) -> Command {
-        let program = env!("CARGO_BIN_EXE_forge-remote");
+        let program = self.program;
         let mut command = if let Some(bytes) = self.largest_file {
             // In blocks of 512 bytes. The signal of whoever passes the limit is ignored, so
             // that a write fails as on a disk that is full.
