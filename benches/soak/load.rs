@@ -1,0 +1,300 @@
+//! Forge: requests at fixed times, events until they are acknowledged, and what came back.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until},
+};
+
+use crate::{
+    connection::Connection,
+    faults::Fault,
+    fits::Fits,
+    mix::{self, Kind},
+    platform::Platform,
+};
+
+/// Forge sends an event five times at most. A minute apart: here a second.
+const DELIVERIES: u32 = 5;
+const BETWEEN_DELIVERIES: Duration = Duration::from_secs(1);
+const BETWEEN_TICKS: Duration = Duration::from_secs(10);
+/// A request that was sent later than this after it was due was the generator's fault.
+const LATE: Duration = Duration::from_millis(100);
+
+/// An older one is not delivered again: its key may have been withdrawn.
+const RECENT: Duration = Duration::from_secs(10);
+
+/// What a sender may deliver once more.
+struct LastEvent {
+    at: Instant,
+    bytes: Vec<u8>,
+}
+
+/// When requests are due.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pace {
+    /// So many a second.
+    Fixed(f64),
+    /// Each when its connection is free.
+    Free,
+}
+
+/// How many answers there were, by what was asked, what was wrong around the service, and the
+/// status: 0 where there was no answer.
+type Answers = BTreeMap<(Kind, Option<Fault>, u16), u64>;
+
+/// What came back.
+#[derive(Default)]
+pub(crate) struct Counts {
+    answers: Mutex<Answers>,
+    /// Of calls of pages that ask nobody, while nothing was wrong, in microseconds.
+    micros: Mutex<Vec<u32>>,
+    pub(crate) late: AtomicU64,
+    /// Requests without an answer while the service was down.
+    pub(crate) while_down: AtomicU64,
+}
+
+/// Everything that is sent. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Load(Arc<Inner>);
+
+struct Inner {
+    address: SocketAddr,
+    fits: Arc<Fits>,
+    platform: Arc<Platform>,
+    next: AtomicU64,
+    counts: Counts,
+    /// The job of each page whose event was acknowledged.
+    acknowledged: Mutex<HashMap<u64, uuid::Uuid>>,
+    /// Events that were not acknowledged in five deliveries: the platform gives them up.
+    given_up: AtomicU64,
+    down: AtomicBool,
+}
+
+impl Load {
+    pub(crate) fn new(address: SocketAddr, fits: Arc<Fits>, platform: Arc<Platform>) -> Self {
+        Self(Arc::new(Inner {
+            address,
+            fits,
+            platform,
+            next: AtomicU64::new(1),
+            counts: Counts::default(),
+            acknowledged: Mutex::default(),
+            given_up: AtomicU64::new(0),
+            down: AtomicBool::new(false),
+        }))
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.0.counts
+    }
+
+    pub(crate) fn platform(&self) -> &Platform {
+        &self.0.platform
+    }
+
+    /// Whether the service is down because it was killed.
+    pub(crate) fn expects_silence(&self, down: bool) {
+        self.0.down.store(down, Relaxed);
+    }
+
+    pub(crate) fn given_up(&self) -> u64 {
+        self.0.given_up.load(Relaxed)
+    }
+
+    /// Pages and jobs of all events that were acknowledged.
+    pub(crate) fn acknowledged(&self) -> Vec<(u64, uuid::Uuid)> {
+        let acknowledged = self.0.acknowledged.lock().unwrap();
+        acknowledged
+            .iter()
+            .map(|(page, job)| (*page, *job))
+            .collect()
+    }
+
+    /// Sends for `span`, over so many connections.
+    pub(crate) async fn run(&self, pace: Pace, connections: usize, span: Duration) {
+        let began = Instant::now();
+        let tickets = Arc::new(AtomicU64::new(0));
+        let mut senders = JoinSet::new();
+        for _ in 0..connections {
+            let (load, tickets) = (self.clone(), Arc::clone(&tickets));
+            senders.spawn(async move {
+                let mut connection = Connection::to(load.0.address);
+                let mut last_event = None;
+                while let Some(due) = due(pace, &tickets, began, span) {
+                    sleep_until(due).await;
+                    if matches!(pace, Pace::Fixed(_)) && due.elapsed() > LATE {
+                        load.0.counts.late.fetch_add(1, Relaxed);
+                    }
+                    load.send_one(&mut connection, &mut last_event).await;
+                }
+            });
+        }
+        senders.join_all().await;
+    }
+
+    /// Sends a tick now and then, for ever.
+    pub(crate) async fn ticks(self) {
+        let mut connection = Connection::to(self.0.address);
+        loop {
+            sleep(BETWEEN_TICKS).await;
+            let (number, fault) = (self.number(), self.0.platform.fault());
+            let request = mix::request(Kind::Tick, number, &self.0.fits, fault);
+            self.exchange(Kind::Tick, &mut connection, &request).await;
+        }
+    }
+
+    /// Waits until every event that was acknowledged was handled. How many were not, if that
+    /// takes longer than `limit`.
+    pub(crate) async fn all_handled(&self, limit: Duration) -> usize {
+        let began = Instant::now();
+        let mut open = self.acknowledged();
+        loop {
+            open.retain(|(page, _)| self.0.platform.handled(*page) == 0);
+            if open.is_empty() || began.elapsed() > limit {
+                return open.len();
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn number(&self) -> u64 {
+        self.0.next.fetch_add(1, Relaxed)
+    }
+
+    async fn send_one(&self, connection: &mut Connection, last_event: &mut Option<LastEvent>) {
+        let (number, fault) = (self.number(), self.0.platform.fault());
+        let kind = Kind::of(number);
+        if kind == Kind::Redelivery
+            && let Some(last) = last_event.take_if(|last| last.at.elapsed() < RECENT)
+        {
+            self.exchange(kind, connection, &last.bytes).await;
+            return;
+        }
+        let request = mix::request(kind, number, &self.0.fits, fault);
+        if matches!(kind, Kind::Event | Kind::Redelivery) {
+            self.deliver(number, connection, &request).await;
+            *last_event = Some(LastEvent {
+                at: Instant::now(),
+                bytes: request,
+            });
+        } else {
+            self.exchange(kind, connection, &request).await;
+        }
+    }
+
+    /// Delivers an event until it is acknowledged, as the platform does.
+    async fn deliver(&self, page: u64, connection: &mut Connection, event: &[u8]) {
+        for delivery in 0..DELIVERIES {
+            if delivery > 0 {
+                sleep(BETWEEN_DELIVERIES).await;
+            }
+            if let Some(body) = self.exchange(Kind::Event, connection, event).await {
+                let body: Value = serde_json::from_slice(&body).unwrap();
+                let job = body["id"].as_str().unwrap().parse().unwrap();
+                self.0.acknowledged.lock().unwrap().insert(page, job);
+                return;
+            }
+        }
+        self.0.given_up.fetch_add(1, Relaxed);
+    }
+
+    /// The body of an answer of 2xx.
+    async fn exchange(
+        &self,
+        kind: Kind,
+        connection: &mut Connection,
+        request: &[u8],
+    ) -> Option<Vec<u8>> {
+        let Inner {
+            counts,
+            platform,
+            down,
+            ..
+        } = &*self.0;
+        let (before, began) = (platform.fault(), Instant::now());
+        let answer = connection.send(request).await;
+        // A fault that began or ended meanwhile has its part in it.
+        let fault = before.or(platform.fault());
+        let Ok(answer) = answer else {
+            if down.load(Relaxed) {
+                counts.while_down.fetch_add(1, Relaxed);
+            } else {
+                counts.add(kind, fault, 0);
+            }
+            // Else a service that is down would be asked without a pause.
+            sleep(Duration::from_millis(50)).await;
+            return None;
+        };
+        counts.add(kind, fault, answer.status);
+        if fault.is_none() && matches!(kind, Kind::Reused | Kind::Distinct) {
+            counts.took(began.elapsed());
+        }
+        (answer.status / 100 == 2).then_some(answer.body)
+    }
+}
+
+/// When the next request is due; none if that is after the end.
+fn due(pace: Pace, tickets: &AtomicU64, began: Instant, span: Duration) -> Option<Instant> {
+    let due = match pace {
+        Pace::Free => Instant::now(),
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "there are fewer than 2^52 requests"
+        )]
+        Pace::Fixed(rate) => {
+            began + Duration::from_secs_f64(tickets.fetch_add(1, Relaxed) as f64 / rate)
+        }
+    };
+    (due < began + span).then_some(due)
+}
+
+impl Counts {
+    fn add(&self, kind: Kind, fault: Option<Fault>, status: u16) {
+        let mut answers = self.answers.lock().unwrap();
+        *answers.entry((kind, fault, status)).or_default() += 1;
+    }
+
+    fn took(&self, span: Duration) {
+        let micros = u32::try_from(span.as_micros()).unwrap_or(u32::MAX);
+        self.micros.lock().unwrap().push(micros);
+    }
+
+    pub(crate) fn forget(&self) {
+        self.answers.lock().unwrap().clear();
+        self.micros.lock().unwrap().clear();
+        self.late.store(0, Relaxed);
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.answers.lock().unwrap().values().sum()
+    }
+
+    pub(crate) fn answers(&self) -> Answers {
+        self.answers.lock().unwrap().clone()
+    }
+
+    /// The time within which that part of the calls was answered, in milliseconds.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a place in a list"
+    )]
+    pub(crate) fn millis(&self, part: f64) -> f64 {
+        let mut micros = self.micros.lock().unwrap().clone();
+        micros.sort_unstable();
+        let at = (micros.len() as f64 * part) as usize;
+        micros.get(at).map_or(0.0, |it| f64::from(*it) / 1000.0)
+    }
+}
