@@ -18,8 +18,11 @@ use crate::{
 /// more are counted together. The keys come from verified FITs, and from nowhere else.
 const MOST_MODULES: usize = 64;
 
-/// The module of those that are counted together. No manifest's: a key has no such signs.
+/// The module of those that are counted together.
 const OTHER: &str = "<other>";
+
+/// Longer than keys that people write.
+const LONGEST_KEY: usize = 100;
 
 /// Counts invocations.
 pub(super) struct Invocations {
@@ -92,6 +95,7 @@ impl Invocations {
             return of_module.add(module, kind, outcome);
         }
         if modules.len() < MOST_MODULES
+            && is_modest(module)
             && let Some(of_module) = self.register(module)
         {
             return of_module.add(module, kind, outcome);
@@ -111,6 +115,13 @@ impl Invocations {
         });
         self.modules.load().get(module).cloned()
     }
+}
+
+/// Whether it looks like a key of a manifest, and like nothing that would have to be escaped.
+fn is_modest(module: &str) -> bool {
+    let signs =
+        |sign: u8| sign.is_ascii_alphanumeric() || matches!(sign, b'-' | b'_' | b'.' | b':');
+    module.len() <= LONGEST_KEY && module.bytes().all(signs)
 }
 
 impl OfModule {
@@ -189,6 +200,26 @@ mod tests {
         assert_eq!(counted.values().sum::<u64>(), 3000);
         assert_eq!(counted["m0"], 3, "the first ones keep their own");
         assert_eq!(counted[OTHER], 3 * (1000 - MOST_MODULES as u64));
+    }
+
+    #[test]
+    fn what_no_manifest_has_is_counted_with_the_others() {
+        let long = "m".repeat(LONGEST_KEY + 1);
+        let counted = exported(|invocations| {
+            for module in [
+                OTHER,
+                "a\"b",
+                "a\\",
+                "a{b}",
+                &long,
+                "digest-page",
+                "core:x_1.2",
+            ] {
+                invocations.add(module, Kind::Ui, Outcome::Ok);
+            }
+        });
+        assert_eq!(counted.len(), 3, "{counted:?}");
+        assert_eq!(counted[OTHER], 5);
     }
 
     #[test]

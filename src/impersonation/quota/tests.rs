@@ -51,6 +51,36 @@ async fn all_at_once_and_then_a_steady_flow_stay_within_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_left_is_told_for_the_scarcest_app_and_after_a_limit() {
+    let quota = Quota::new(100, None);
+    let full = Standing {
+        limit: 100,
+        working: 100,
+        burst: 10,
+        left: 10,
+        waiting: 0,
+    };
+    assert_eq!(quota.standing(), full, "nobody has asked yet");
+    for _ in 0..4 {
+        take(&quota, Duration::ZERO).await.unwrap();
+    }
+    let other = "00000000-2c4a-4f7b-9d15-0a8e6c3b5f21".parse().unwrap();
+    quota.take(&other, Duration::ZERO, |_| {}).await.unwrap();
+    assert_eq!(quota.standing(), Standing { left: 6, ..full });
+    quota.limited(&app(), Instant::now(), Some(secs(10))).await;
+    let limited = Standing {
+        working: 50,
+        burst: 5,
+        left: 0,
+        ..full
+    };
+    assert_eq!(quota.standing(), limited, "the gateway wants a pause");
+    sleep(secs(11)).await;
+    let left = quota.standing().left;
+    assert!((1..=2).contains(&left), "{left}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_would_wait_in_vain_is_told_at_once() {
     let quota = Quota::new(60, None); // a burst of 6, then 54 a minute
     for _ in 0..6 {
