@@ -148,7 +148,7 @@ async fn soak(options: &Options) -> Vec<String> {
 
     println!("\nthe load is over; what is left in the inbox is worked off");
     let drained = load.all_handled(drain).await;
-    verdict::of(&load, &samples, &service, rate, drained).await
+    verdict::of(&load, &samples, &service, rate, span, drained).await
 }
 
 /// Requests a second that the service bears with its inbox kept empty.

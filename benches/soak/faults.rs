@@ -27,12 +27,14 @@ pub(crate) enum Fault {
     SlowStorage,
 }
 
+/// The rotation comes long after the outage, in which unknown keys were searched for: the service
+/// looks for one every 30 s at most, and refuses its FITs until then.
 pub(crate) const ALL: [Fault; 8] = [
     Fault::SlowProduct,
+    Fault::KeySetDown,
     Fault::ProductFails,
     Fault::ProductLimits,
     Fault::ProductRefuses,
-    Fault::KeySetDown,
     Fault::KeyRotation,
     Fault::GatewayFails,
     Fault::SlowStorage,
@@ -44,9 +46,14 @@ const ROUNDS: u32 = 6;
 /// and 32 s, and what fails often waits for minutes.
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// How long it is one fault's turn.
+pub(crate) fn turn(span: Duration) -> Duration {
+    span / ROUNDS / u32::try_from(ALL.len()).unwrap()
+}
+
 /// Switches faults on and off again for `span`.
 pub(crate) async fn in_turn(platform: Arc<Platform>, span: Duration) {
-    let turn = span / ROUNDS / u32::try_from(ALL.len()).unwrap();
+    let turn = turn(span);
     let lasts = (turn / 3).min(LONGEST);
     let begin = Instant::now();
     for (number, fault) in (0..).zip(ALL.iter().cycle()) {

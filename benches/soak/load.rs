@@ -37,7 +37,14 @@ const RECENT: Duration = Duration::from_secs(10);
 /// What a sender may deliver once more.
 struct LastEvent {
     at: Instant,
+    request: Request,
+}
+
+/// A request that is signed.
+struct Request {
     bytes: Vec<u8>,
+    /// The rotation, if its FIT is signed with the new key: it may be on its way for longer.
+    new_key: Option<Fault>,
 }
 
 /// When requests are due.
@@ -149,7 +156,7 @@ impl Load {
         loop {
             sleep(BETWEEN_TICKS).await;
             let (number, fault) = (self.number(), self.0.platform.fault());
-            let request = mix::request(Kind::Tick, number, &self.0.fits, fault);
+            let request = self.request(Kind::Tick, number, fault);
             self.exchange(Kind::Tick, &mut connection, &request).await;
         }
     }
@@ -168,6 +175,13 @@ impl Load {
         }
     }
 
+    fn request(&self, kind: Kind, number: u64, fault: Option<Fault>) -> Request {
+        Request {
+            bytes: mix::request(kind, number, &self.0.fits, fault),
+            new_key: fault.filter(|fault| *fault == Fault::KeyRotation),
+        }
+    }
+
     fn number(&self) -> u64 {
         self.0.next.fetch_add(1, Relaxed)
     }
@@ -178,15 +192,15 @@ impl Load {
         if kind == Kind::Redelivery
             && let Some(last) = last_event.take_if(|last| last.at.elapsed() < RECENT)
         {
-            self.exchange(kind, connection, &last.bytes).await;
+            self.exchange(kind, connection, &last.request).await;
             return;
         }
-        let request = mix::request(kind, number, &self.0.fits, fault);
+        let request = self.request(kind, number, fault);
         if matches!(kind, Kind::Event | Kind::Redelivery) {
             self.deliver(number, connection, &request).await;
             *last_event = Some(LastEvent {
                 at: Instant::now(),
-                bytes: request,
+                request,
             });
         } else {
             self.exchange(kind, connection, &request).await;
@@ -194,7 +208,7 @@ impl Load {
     }
 
     /// Delivers an event until it is acknowledged, as the platform does.
-    async fn deliver(&self, page: u64, connection: &mut Connection, event: &[u8]) {
+    async fn deliver(&self, page: u64, connection: &mut Connection, event: &Request) {
         for delivery in 0..DELIVERIES {
             if delivery > 0 {
                 sleep(BETWEEN_DELIVERIES).await;
@@ -214,7 +228,7 @@ impl Load {
         &self,
         kind: Kind,
         connection: &mut Connection,
-        request: &[u8],
+        request: &Request,
     ) -> Option<Vec<u8>> {
         let Inner {
             counts,
@@ -223,9 +237,9 @@ impl Load {
             ..
         } = &*self.0;
         let (before, began) = (platform.fault(), Instant::now());
-        let answer = connection.send(request).await;
+        let answer = connection.send(&request.bytes).await;
         // A fault that began or ended meanwhile has its part in it.
-        let fault = before.or(platform.fault());
+        let fault = request.new_key.or(before).or(platform.fault());
         let Ok(answer) = answer else {
             if down.load(Relaxed) {
                 counts.while_down.fetch_add(1, Relaxed);

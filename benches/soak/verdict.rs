@@ -1,11 +1,11 @@
 //! What the soak has shown, as a table and as complaints.
 
-use std::{collections::BTreeMap, sync::atomic::Ordering::Relaxed};
+use std::{collections::BTreeMap, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use forge_remote::store::jobs::JobState;
 
 use crate::{
-    faults::Fault,
+    faults::{self, Fault},
     load::Load,
     mix::Kind,
     samples::{Medians, Samples},
@@ -16,6 +16,9 @@ use crate::{
 const SLACK_KIB: u64 = 8 * 1024;
 /// Files are flat within this: connections come and go.
 const SLACK_FDS: u64 = 32;
+/// The service looks for an unknown key that often at most. Where a fault's turn is shorter, a new
+/// key may go unseen for all of it.
+const BETWEEN_SEARCHES: Duration = Duration::from_secs(30);
 
 /// Prints it all. What has to be otherwise.
 pub(crate) async fn of(
@@ -23,10 +26,11 @@ pub(crate) async fn of(
     samples: &Samples,
     service: &Service,
     rate: f64,
+    span: Duration,
     drained: usize,
 ) -> Vec<String> {
     let mut complaints = Vec::new();
-    answers(load, rate, &mut complaints);
+    answers(load, rate, faults::turn(span), &mut complaints);
     events(load, service, drained, &mut complaints).await;
     process(samples, &mut complaints);
     let errors = service.errors();
@@ -38,7 +42,7 @@ pub(crate) async fn of(
 }
 
 /// Answers by kind, while nothing was wrong and while something was.
-fn answers(load: &Load, rate: f64, complaints: &mut Vec<String>) {
+fn answers(load: &Load, rate: f64, span_of_turn: Duration, complaints: &mut Vec<String>) {
     let counts = load.counts();
     let mut table: BTreeMap<(Kind, bool), BTreeMap<u16, u64>> = BTreeMap::new();
     for ((kind, fault, status), count) in counts.answers() {
@@ -56,6 +60,11 @@ fn answers(load: &Load, rate: f64, complaints: &mut Vec<String>) {
             .map(|(status, count)| format!("{status}: {count}"))
             .collect();
         println!("  {:<18} {around:<13} {}", kind.name(), row.join("  "));
+    }
+    let (all, refused) = of_new_key(load);
+    println!("FITs of a new key, and refused first {all:>9} {refused:>9}");
+    if span_of_turn > BETWEEN_SEARCHES && refused * 20 > all {
+        complaints.push(format!("{refused} of {all} FITs of a new key were refused"));
     }
     let (well, turned) = counted_without_fault(load);
     if turned * 100 > well {
@@ -96,6 +105,18 @@ fn counted_without_fault(load: &Load) -> (u64, u64) {
     (all, turned)
 }
 
+/// Answers to FITs of a new key, and how many of them were refusals.
+fn of_new_key(load: &Load) -> (u64, u64) {
+    let (mut all, mut refused) = (0, 0);
+    for ((kind, fault, status), count) in load.counts().answers() {
+        if fault == Some(Fault::KeyRotation) && kind != Kind::Bad {
+            all += count;
+            refused += u64::from(status == 401) * count;
+        }
+    }
+    (all, refused)
+}
+
 /// Why an answer should not have come.
 fn is_wrong(kind: Kind, fault: Option<Fault>, status: u16) -> Option<&'static str> {
     match (kind, status) {
@@ -103,7 +124,7 @@ fn is_wrong(kind: Kind, fault: Option<Fault>, status: u16) -> Option<&'static st
         (_, 500) => Some("500: a bug of the service"),
         (Kind::Bad, 200..=299) => Some("a bad FIT passed"),
         (Kind::Bad, _) => None,
-        // The set with the new key has to be fetched first, once a moment at most.
+        // The new key has to be found first: see below.
         (_, 401) if fault != Some(Fault::KeyRotation) => Some("401: a good FIT was refused"),
         _ => None,
     }
@@ -168,6 +189,7 @@ fn process(samples: &Samples, complaints: &mut Vec<String>) {
     row("resident, KiB", |it| it.resident_kib);
     row("file descriptors", |it| it.fds);
     row("threads", |it| it.threads);
+    // With its write-ahead log, which grows to 64 MiB before it is put into the file.
     row("store, KiB", |it| it.store_bytes / 1024);
     let slack = (early.resident_kib / 10).max(SLACK_KIB);
     if late.resident_kib > early.resident_kib + slack {
