@@ -1,6 +1,6 @@
 //! `deploy/kubernetes`, and the regions that lie over it.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::{Value, json};
 
@@ -213,7 +213,7 @@ fn the_autoscaler_asks_for_metrics_that_there_are() {
     let given: BTreeSet<_> = rules.iter().map(|rule| word(rule, "/name/as")).collect();
     assert!(wanted.len() > 1 && wanted == given, "{wanted:?}, {given:?}");
     let mut sources = String::new();
-    sources_below("src", &mut sources);
+    sources_below(&Path::new(super::ROOT).join("src"), &mut sources);
     for rule in rules {
         let series = word(rule, "/seriesQuery").split('{').next().unwrap();
         assert!(sources.contains(&format!("\"{series}\"")), "{series}");
@@ -223,14 +223,13 @@ fn the_autoscaler_asks_for_metrics_that_there_are() {
     assert!(text("src/store/postgres.rs").contains("const CONNECTIONS: u32 = 10;"));
 }
 
-fn sources_below(folder: &str, all: &mut String) {
-    for entry in fs::read_dir(format!("{}/{folder}", super::ROOT)).unwrap() {
-        let entry = entry.unwrap();
-        let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
-        if entry.file_type().unwrap().is_dir() {
+fn sources_below(folder: &Path, all: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
             sources_below(&path, all);
-        } else if path.ends_with(".rs") {
-            all.push_str(&text(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all.push_str(&fs::read_to_string(path).unwrap());
         }
     }
 }
