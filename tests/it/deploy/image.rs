@@ -108,6 +108,18 @@ fn the_image_is_built_with_the_oldest_rust_that_is_promised_and_with_known_featu
     assert_eq!(builds, 2);
 }
 
+/// Both stand-ins keep to the lints of `Cargo.toml`, which hold for them as well.
+#[test]
+fn what_stands_in_while_dependencies_are_built_has_documentation() {
+    let dockerfile = text("Dockerfile");
+    for file in ["src/lib.rs", "src/main.rs"] {
+        let written = format!(" > {file}");
+        let line = dockerfile.lines().find(|line| line.contains(&written));
+        let stands_in = line.unwrap().split('\'').nth(1).unwrap();
+        assert!(stands_in.starts_with("//! "), "{file}: {stands_in}");
+    }
+}
+
 /// All that the build reads is let through, and nothing else.
 #[test]
 fn the_context_has_what_the_build_copies() {
