@@ -12,6 +12,8 @@ use std::{fs, path::PathBuf};
 
 use serde_json::Value;
 
+use crate::support::app::TestApp;
+
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 fn text(path: &str) -> String {
@@ -31,6 +33,13 @@ fn toml(path: &str) -> Value {
     let read = config::Config::builder().add_source(file).build();
     let read = read.and_then(config::Config::try_deserialize);
     read.unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A service that has its keys: they are fetched at the start, and an invocation waits for them.
+async fn ready() -> TestApp {
+    let app = TestApp::start().await;
+    let _ = app.as_forge().get("/api/invocation").await.ok();
+    app
 }
 
 /// The value at a JSON pointer, which has to be there.

@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_json::{Value, json};
 
 use super::{at, files, list, named, settings, text, word, yaml};
-use crate::support::app::TestApp;
 
 const FOLDER: &str = "deploy/kubernetes";
 
@@ -80,7 +79,7 @@ fn secrets_are_files_where_the_settings_look_for_them() {
 
 #[tokio::test]
 async fn probes_and_scrapes_ask_for_what_the_admin_listener_has() {
-    let app = TestApp::start().await;
+    let app = super::ready().await;
     let container = container();
     for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
         let get = at(&container, &format!("/{probe}/httpGet"));

@@ -1,7 +1,6 @@
 //! `deploy/hosts`, and `compose.yaml`.
 
 use super::{at, json, list, named, settings, toml, word, yaml};
-use crate::support::app::TestApp;
 
 #[test]
 fn fly_gets_settings_of_the_service_and_its_ports() {
@@ -93,7 +92,7 @@ fn fargate_gets_settings_of_the_service_and_its_ports() {
 
 #[tokio::test]
 async fn hosts_ask_for_what_the_admin_listener_has() {
-    let app = TestApp::start().await;
+    let app = super::ready().await;
     let fly = toml("deploy/hosts/fly/fly.toml");
     let run = yaml("deploy/hosts/cloud-run/service.yaml");
     let group = json("deploy/hosts/ecs/target-group.json");

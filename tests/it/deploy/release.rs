@@ -112,7 +112,10 @@ fn scripts_of_the_workflows_are_in_the_repository() {
     for name in files(".github/workflows", "yml") {
         let workflow = text(&format!(".github/workflows/{name}"));
         for (at, _) in workflow.match_indices("bash ") {
-            let script = workflow[at + 5..].split([' ', '\n', ')']).next().unwrap();
+            let script = workflow[at + 5..]
+                .split([' ', '\n', ')', '`'])
+                .next()
+                .unwrap();
             assert!(Path::new(ROOT).join(script).is_file(), "{name}: {script}");
             found += 1;
         }
