@@ -2,6 +2,7 @@
 
 mod events;
 mod schedules;
+mod strangers;
 mod uninstall;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use metrics::Counter;
 use serde::Serialize;
 use tracing::Instrument;
 
-use self::schedules::Strangers;
+use self::strangers::Strangers;
 use super::{
     Events, Schedule, identity,
     intake::{Intake, IntakeError, in_time},
@@ -46,7 +47,8 @@ pub(super) fn routes(
         intake,
         uninstall,
         unhandled: metrics::counter!("forge_events_unhandled_total"),
-        strangers: Strangers::default(),
+        strange_events: Strangers::default(),
+        strange_schedules: Strangers::default(),
     }));
     Router::new()
         .route("/forge/events", post(events::take))
@@ -68,7 +70,8 @@ struct Inner {
     intake: Intake,
     uninstall: Uninstall,
     unhandled: Counter,
-    strangers: Strangers,
+    strange_events: Strangers,
+    strange_schedules: Strangers,
 }
 
 impl FromRef<Desk> for Forge {

@@ -48,7 +48,7 @@ async fn unhandled(desk: &Desk, invocation: &Invocation, name: &str) -> Result<R
     match name {
         INSTALLED | UPGRADED => desk.installation_kept(invocation).await?,
         UNINSTALLED => desk.0.uninstall.delete(invocation).await?,
-        _ => {}
+        _ => desk.0.strange_events.event(name),
     }
     Ok(desk.pass_over(invocation).into_response())
 }

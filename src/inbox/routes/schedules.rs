@@ -1,10 +1,6 @@
 //! `POST /forge/scheduled` and `POST /forge/scheduled/{schedule}`
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use axum::{
     body::Bytes,
@@ -58,7 +54,7 @@ fn module_key(body: &[u8]) -> Option<String> {
 async fn take(desk: &Desk, invocation: &Invocation, key: &str) -> Result<Acknowledged, Error> {
     let schedule = &desk.0.schedule;
     let (Some(_), Some(window)) = (schedule.handlers.of(key), schedule.windows.get(key)) else {
-        desk.0.strangers.meet(key);
+        desk.0.strange_schedules.tick(key);
         return Ok(desk.pass_over(invocation));
     };
     desk.acknowledge(invocation, job(invocation, key, *window))
@@ -82,27 +78,5 @@ fn job(invocation: &Invocation, key: &str, window: Duration) -> NewJob {
         payload: "{}".into(),
         trace: invocation.trace().clone(),
         app_token: invocation.living_app_token().cloned(),
-    }
-}
-
-/// Keys of schedules that ticked and have no handler: each is named once.
-#[derive(Default)]
-pub(super) struct Strangers(Mutex<HashSet<Box<str>>>);
-
-impl Strangers {
-    /// An app has no more than five scheduled triggers (Forge events: "Scheduled triggers").
-    const MOST: usize = 32;
-    const LONGEST: usize = 255;
-
-    fn meet(&self, key: &str) {
-        let key: Box<str> = key.chars().take(Self::LONGEST).collect();
-        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if met.len() < Self::MOST && met.insert(key.clone()) {
-            tracing::warn!(
-                "inbox.schedule" = ?key,
-                "a schedule ticks that has no handler: its ticks are dropped. Register it with \
-                 `Schedule::on`, or take it out of the manifest"
-            );
-        }
     }
 }
