@@ -80,7 +80,7 @@ async fn it_waits_for_the_remote_says_so_once_and_tells_it_of_its_installation()
         "In any language the remote needs two settings",
         "/.well-known/jwks.json",
         "`app.apiBaseUrl`",
-        "FORGE_REMOTE__FIT__JWKS_URL=",
+        "export FORGE_REMOTE__FIT__JWKS_URL=",
         "Nothing listens there yet",
     ] {
         assert!(welcome.contains(words), "{words}: {welcome}");

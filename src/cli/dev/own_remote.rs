@@ -102,7 +102,7 @@ fn settings(trust: &Trust, console_origin: &str) -> String {
         storage_url,
     } = trust;
     let variables = trust.variables();
-    let variables = variables.map(|(name, value)| format!("    {name}={value}"));
+    let variables = variables.map(|(name, value)| format!("    export {name}={value}"));
     format!(
         "  In any language the remote needs two settings:
 
@@ -121,10 +121,10 @@ fn settings(trust: &Trust, console_origin: &str) -> String {
 
     origin    {console_origin}
 
-  The same for a remote on this library:
+  The same for a remote on this library, for the shell that starts it:
 
 {}
-    FORGE_REMOTE__SERVER__CORS_ORIGINS={console_origin}",
+    export FORGE_REMOTE__SERVER__CORS_ORIGINS={console_origin}",
         variables.join("\n")
     )
 }

@@ -60,10 +60,10 @@ fn settings(trust: &Trust) -> Markup {
 fn variables(trust: &Trust) -> Markup {
     let lines = trust
         .variables()
-        .map(|(name, value)| format!("{name}={value}\n"));
+        .map(|(name, value)| format!("export {name}={value}\n"));
     html! {
         section class="card" {
-            h2 { "The same for a remote on this library" }
+            h2 { "The same for a remote on this library, for the shell that starts it" }
             pre tabindex="0" { (lines.concat()) }
         }
     }
