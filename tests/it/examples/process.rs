@@ -45,14 +45,18 @@ impl Process {
             std::thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
                     log::watch("AN EXAMPLE'S LOG", &line);
-                    if let Some(url) = listens(&line)
+                    // Whoever is told may look at once at what was said.
+                    let url = listens(&line);
+                    {
+                        let mut said = said.lock().unwrap();
+                        said.push_str(&line);
+                        said.push('\n');
+                    }
+                    if let Some(url) = url
                         && let Some(tell) = tell.lock().unwrap().take()
                     {
                         let _ = tell.send(url);
                     }
-                    let mut said = said.lock().unwrap();
-                    said.push_str(&line);
-                    said.push('\n');
                 }
             });
         }
