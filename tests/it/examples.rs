@@ -4,6 +4,7 @@ mod howto;
 mod node;
 pub(crate) mod process;
 mod rust;
+mod start;
 
 use forge_remote::emulator::{
     Delivery, DeliveryState, Emulator, Invocation, Invoke, Running, Settings,
@@ -25,9 +26,16 @@ struct Platform {
 
 impl Platform {
     async fn start() -> Self {
+        Self::of(&std::fs::read_to_string(format!("{ROOT}/manifest.yml")).unwrap()).await
+    }
+
+    /// For an app with that manifest.
+    async fn of(manifest: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let nowhere = "http://127.0.0.1:9".parse().unwrap();
-        let mut settings = Settings::new(format!("{ROOT}/manifest.yml"), nowhere);
+        let path = folder.path().join("manifest.yml");
+        std::fs::write(&path, manifest).unwrap();
+        let mut settings = Settings::new(path, nowhere);
         settings.listen = "127.0.0.1:0".parse().unwrap();
         settings.state_dir = folder.path().join("platform");
         settings.schedules_run = false;
@@ -46,7 +54,8 @@ impl Platform {
     async fn invoked(&self, name: &str, path: &str) -> Invocation {
         let users = self.emulator.users();
         let user = users.iter().find(|user| user.name.starts_with(name));
-        let invoke = Invoke::get(&user.unwrap().account_id, "digest-page", path);
+        let module = self.emulator.module_keys().remove(0);
+        let invoke = Invoke::get(&user.unwrap().account_id, module, path);
         let invocation = self.emulator.invoke(invoke).await.unwrap();
         for finding in &invocation.verdict {
             assert!(finding.passed, "{path}: {}", finding.sentence);

@@ -6,37 +6,37 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 /// A fenced block of code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Block {
+pub(crate) struct Block {
     /// The line of its fence.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// The first word after the fence; empty where there is none.
-    pub(super) language: String,
+    pub(crate) language: String,
     /// The words that follow it.
-    pub(super) words: Vec<String>,
-    pub(super) text: String,
+    pub(crate) words: Vec<String>,
+    pub(crate) text: String,
 }
 
 impl Block {
-    pub(super) fn is(&self, word: &str) -> bool {
+    pub(crate) fn is(&self, word: &str) -> bool {
         self.words.iter().any(|known| known == word)
     }
 }
 
 /// What the tests look at.
 #[derive(Debug, Default)]
-pub(super) struct Parts {
-    pub(super) blocks: Vec<Block>,
+pub(crate) struct Parts {
+    pub(crate) blocks: Vec<Block>,
     /// Where links and pictures lead, each with its line.
-    pub(super) links: Vec<(usize, String)>,
+    pub(crate) links: Vec<(usize, String)>,
     /// What stands in `code` within a text, each with its line.
-    pub(super) code: Vec<(usize, String)>,
+    pub(crate) code: Vec<(usize, String)>,
     /// The anchors of the headings, as mdBook names them.
-    pub(super) anchors: Vec<String>,
+    pub(crate) anchors: Vec<String>,
     /// Rows of tables, each with its line: cells as they are written.
-    pub(super) rows: Vec<(usize, Vec<String>)>,
+    pub(crate) rows: Vec<(usize, Vec<String>)>,
 }
 
-pub(super) fn parts(text: &str) -> Parts {
+pub(crate) fn parts(text: &str) -> Parts {
     let mut parts = Parts::default();
     let mut block: Option<Block> = None;
     let mut heading: Option<String> = None;

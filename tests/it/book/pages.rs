@@ -8,11 +8,11 @@ use super::{
 };
 
 /// A page and what is in it.
-pub(super) struct Page {
+pub(crate) struct Page {
     /// From the repository's root, with `/`.
-    pub(super) path: String,
-    pub(super) text: String,
-    pub(super) parts: Parts,
+    pub(crate) path: String,
+    pub(crate) text: String,
+    pub(crate) parts: Parts,
 }
 
 impl Page {
@@ -27,13 +27,13 @@ impl Page {
     }
 
     /// The folder that its links start from.
-    pub(super) fn folder(&self) -> &str {
+    pub(crate) fn folder(&self) -> &str {
         self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 }
 
 /// The chapters, that is all under `docs/` but the table of contents.
-pub(super) fn chapters() -> Vec<Page> {
+pub(crate) fn chapters() -> Vec<Page> {
     let mut paths = Vec::new();
     markdown_under("docs", &mut paths);
     paths.retain(|path| path != "docs/SUMMARY.md");
@@ -43,7 +43,7 @@ pub(super) fn chapters() -> Vec<Page> {
 }
 
 /// The chapters and what stands beside the book.
-pub(super) fn all() -> Vec<Page> {
+pub(crate) fn all() -> Vec<Page> {
     let beside = [
         "README.md",
         "CHANGELOG.md",
