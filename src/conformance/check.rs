@@ -52,7 +52,7 @@ pub use trust::Trust;
 pub use ui_path::{NoUiPath, UiPath};
 
 pub(super) use door::{Door, DoorKind};
-pub(super) use run::{Probed, Run};
+pub(super) use run::{Probed, Run, fresh_id};
 
 /// What a check is started with.
 #[derive(Debug, Clone)]

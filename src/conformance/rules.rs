@@ -7,6 +7,8 @@ mod identity;
 mod resilience;
 mod tokens;
 
+pub(super) use authentication::KeyPlay;
+
 use super::rule::Rule;
 
 /// The groups' tables in the order of a report. A group may have several, one for each file.

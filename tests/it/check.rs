@@ -39,6 +39,7 @@ fn limits() -> Limits {
     limits.ui = Duration::from_secs(2);
     limits.event = Duration::from_secs(1);
     limits.new_key = Duration::from_secs(3);
+    limits.key_hang = Duration::from_millis(1200);
     limits.handled = Duration::from_secs(4);
     limits.restart = Duration::from_secs(5);
     limits.silence = Duration::from_millis(300);

@@ -14,6 +14,8 @@ pub struct Limits {
     /// How long a remote may go without asking for keys that it does not know: 45 s, which is
     /// half more than the 30 s that remotes are advised to let pass between two fetches.
     pub new_key: Duration,
+    /// How long the key set hangs before it fails, when it is made to: 6 s.
+    pub key_hang: Duration,
     /// How long what was acknowledged may take to be handled, as far as that can be seen: 15 s.
     pub handled: Duration,
     /// How long the remote may take to answer again after a restart: 30 s.
@@ -28,6 +30,7 @@ impl Default for Limits {
             ui: Duration::from_secs(25),
             event: Duration::from_secs(5),
             new_key: Duration::from_secs(45),
+            key_hang: Duration::from_secs(6),
             handled: Duration::from_secs(15),
             restart: Duration::from_secs(30),
             silence: Duration::from_millis(1500),

@@ -3,12 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
-use tokio::{sync::OnceCell, time::Instant};
+use tokio::{
+    sync::{OnceCell, RwLock},
+    time::Instant,
+};
 
 use super::{Door, DoorKind, Limits, Settings};
 use crate::conformance::{
     platform::{Fit, Kind, Platform, Seen, Speaker, Tenant, event},
     rule::Miss,
+    rules::KeyPlay,
     wire::{Answer, Answered, Call, Wire, describe},
 };
 
@@ -24,6 +28,11 @@ pub(in crate::conformance) struct Run {
     pub(in crate::conformance) wire: Wire,
     pub(in crate::conformance) limits: Limits,
     pub(super) restart_command: Option<String>,
+    /// What becomes of a rotation and an outage of the key set: played once in a run.
+    pub(in crate::conformance) key_play: OnceCell<KeyPlay>,
+    /// Held for writing while the key set is out of order: whoever sends FITs by keys that are in
+    /// no set holds it for reading, for the answer to those is another one then.
+    pub(in crate::conformance) keys_in_order: RwLock<()>,
     doors: Vec<Door>,
     probed: OnceCell<Vec<Probed>>,
 }
@@ -83,6 +92,8 @@ impl Run {
             wire,
             limits: settings.limits,
             restart_command: settings.restart_command.clone(),
+            key_play: OnceCell::new(),
+            keys_in_order: RwLock::new(()),
             doors,
             probed: OnceCell::new(),
         }

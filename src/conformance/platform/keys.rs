@@ -165,10 +165,8 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeysServed {
     Well,
-    /// 503.
-    Down,
-    /// The right answer, that much later.
-    Slow(Duration),
+    /// Nothing for that long, and then 503.
+    HangsAndFails(Duration),
 }
 
 /// All keys of a run, and what is served of them.

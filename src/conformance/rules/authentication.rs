@@ -3,9 +3,12 @@
 mod accepted;
 mod claims;
 mod headers;
+mod key_play;
 mod keys;
 mod refusal;
 mod signature;
+
+pub(in crate::conformance) use key_play::KeyPlay;
 
 use crate::conformance::{
     check::{Door, Run},

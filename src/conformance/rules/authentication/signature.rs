@@ -161,6 +161,7 @@ async fn foreign(run: &Run) -> Outcome {
 }
 
 async fn unknown(run: &Run) -> Outcome {
+    let _in_order = run.keys_in_order.read().await;
     let scene = Scene::at(run).await?;
     let foreign = run.platform.keys().foreign();
     let fit = scene.fit().signed_by(&foreign);
@@ -205,6 +206,7 @@ async fn without_kid(run: &Run) -> Outcome {
 }
 
 async fn injection(run: &Run) -> Outcome {
+    let _in_order = run.keys_in_order.read().await;
     let scene = Scene::at(run).await?;
     let foreign = run.platform.keys().foreign();
     let url = format!("{}/injected/{}", run.platform.origin(), scene.tenant.mark());
