@@ -34,6 +34,9 @@ pub(super) const RESTART: &str = "true";
 /// What a call of a product may take: the answer has to be out before two seconds are over.
 const PRODUCT_PATIENCE: Duration = Duration::from_millis(1200);
 
+/// What a fetch of the key set may take.
+const KEY_PATIENCE: Duration = Duration::from_secs(5);
+
 /// The largest body that is taken: 5 MiB, as the platform may send.
 const MOST_BYTES: usize = 5 * 1024 * 1024;
 
@@ -52,6 +55,9 @@ struct Inner {
     flaw: Flaw,
     trust: Trust,
     http: reqwest::Client,
+    /// For the key set, which nobody who has a key waits for.
+    slow_http: reqwest::Client,
+    seen: fit::Seen,
     keys: keys::Keys,
     exchanged: exchange::Cache,
     events: events::Inbox,
@@ -80,6 +86,11 @@ impl Reference {
             flaw,
             trust: trust.clone(),
             http,
+            slow_http: reqwest::Client::builder()
+                .timeout(KEY_PATIENCE)
+                .build()
+                .unwrap(),
+            seen: fit::Seen::default(),
             keys: keys::Keys::default(),
             exchanged: Mutex::default(),
             events: events::Inbox::open(&Remote::events_file(&folder)),
