@@ -1,6 +1,68 @@
 //! What an answer looks like, how large it is, and how late.
 
-use crate::conformance::rule::Rule;
+mod errors;
+mod requests;
+mod sizes;
+
+use crate::conformance::{
+    rule::{Group, Miss, Outcome, Play, Rule, Severity, Turn},
+    wire::{Answer, Call},
+};
 
 /// The tables of this group.
-pub(super) static TABLES: [&[Rule]; 0] = [];
+pub(super) static TABLES: [&[Rule]; 3] = [errors::RULES, requests::RULES, sizes::RULES];
+
+/// A rule of this group that must hold.
+const fn must(
+    id: &'static str,
+    sentence: &'static str,
+    source: &'static str,
+    mend: &'static str,
+    play: Play,
+) -> Rule {
+    Rule {
+        id,
+        group: Group::Contract,
+        severity: Severity::Must,
+        sentence,
+        source,
+        mend,
+        turn: Turn::Beside,
+        play,
+    }
+}
+
+/// A rule of this group that should hold.
+const fn should(
+    id: &'static str,
+    sentence: &'static str,
+    source: &'static str,
+    mend: &'static str,
+    play: Play,
+) -> Rule {
+    let mut rule = must(id, sentence, source, mend, play);
+    rule.severity = Severity::Should;
+    rule
+}
+
+/// An error as the platform passes it on to the caller: neither a success nor a redirect nor
+/// 401, with a body of JSON that is declared as such or not at all.
+fn as_error(call: &Call, answer: &Answer) -> Outcome {
+    let declared = answer
+        .media_type()
+        .is_none_or(|media| media == "application/json");
+    let is_error = answer.status >= 400 && answer.status != 401;
+    if is_error && declared && answer.json().is_some() {
+        return Ok(());
+    }
+    Err(Miss::failed(call.describe(), answer.describe()))
+}
+
+/// Nothing that a caller sends is an error of the server.
+fn no_server_error(call: &Call, answer: &Answer) -> Outcome {
+    // 501 is for methods that a server does not know at all (RFC 9110, 15.6.2).
+    if answer.status < 500 || answer.status == 501 {
+        return Ok(());
+    }
+    Err(Miss::failed(call.describe(), answer.describe()))
+}

@@ -117,6 +117,25 @@ impl Call {
         self
     }
 
+    /// Path and query.
+    pub(crate) fn full_target(&self) -> &str {
+        &self.target
+    }
+
+    /// Its body in chunks of a thousand bytes, and no length.
+    pub(crate) fn in_chunks(mut self) -> Self {
+        let mut chunked = Vec::with_capacity(self.body.len() + 64);
+        for chunk in self.body.chunks(1000) {
+            chunked.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            chunked.extend_from_slice(chunk);
+            chunked.extend_from_slice(b"\r\n");
+        }
+        chunked.extend_from_slice(b"0\r\n\r\n");
+        self.body = chunked;
+        self.header("transfer-encoding", "chunked")
+    }
+
+    /// The path without its query.
     pub(crate) fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }

@@ -8,6 +8,7 @@ mod events;
 mod exchange;
 mod fit;
 mod keys;
+mod odd;
 mod pages;
 mod product;
 
@@ -155,7 +156,7 @@ fn router(remote: &Remote) -> Router {
             post(events::uninstall).fallback(answers::no_method),
         )
         .fallback(any(answers::no_path))
-        .layer(from_fn_with_state(remote.clone(), answers::odd_answers))
+        .layer(from_fn_with_state(remote.clone(), odd::odd))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .with_state(remote.clone())
 }

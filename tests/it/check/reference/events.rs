@@ -21,6 +21,7 @@ use super::{
     answers::Refusal,
     fit::{FromPlatform, Invocation},
 };
+use crate::check::flaws::contract;
 
 /// Ticks of one schedule within so long are one.
 const SLOT: Duration = Duration::from_secs(60);
@@ -79,10 +80,15 @@ pub(super) async fn event(
 ) -> Result<StatusCode, Refusal> {
     let mut event = json_of(body)?;
     // A redelivery may be wrapped (Forge events: retries), and says that it is one.
-    if event.get("eventType").is_none() && event["payload"].is_object() {
+    let wrapped = event.get("eventType").is_none() && event["payload"].is_object();
+    if wrapped && !remote.has(contract::FLAT_ONLY) {
         event = event["payload"].take();
     }
-    if event["eventType"].as_str().is_none() {
+    let event_type = event["eventType"].as_str();
+    let unknown = remote.has(contract::KNOWN_FIELDS) && event.get("invention").is_some()
+        || remote.has(contract::KNOWN_TYPES)
+            && event_type.is_some_and(|it| it.contains("invented"));
+    if event_type.is_none() || unknown {
         return Err(Refusal(
             StatusCode::BAD_REQUEST,
             "The body has no eventType.",
@@ -126,6 +132,9 @@ pub(super) async fn tick(
     FromPlatform(invocation): FromPlatform,
     body: Body,
 ) -> Result<StatusCode, Refusal> {
+    if remote.has(contract::TICK_NEEDS_BODY) && body.as_ref().is_ok_and(Bytes::is_empty) {
+        return Err(Refusal(StatusCode::BAD_REQUEST, "The body is empty."));
+    }
     json_of(body)?;
     let slot = format!("tick {}", invocation.installation());
     let mut known = remote.0.events.known.lock().unwrap();

@@ -9,7 +9,11 @@ use std::{
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Remote, answers::Refusal, product::answer};
+use super::{
+    Remote,
+    answers::Refusal,
+    product::{MOST_BYTES, answer},
+};
 
 const MUTATION: &str = "mutation forge_remote_offlineUserAuthToken($input: OfflineUserAuthTokenInput!) { \
     offlineUserAuthToken(input: $input) { success errors { message } authToken { token ttl } } }";
@@ -50,7 +54,7 @@ impl Remote {
             .post(&self.0.trust.graphql_url)
             .bearer_auth(app_token)
             .json(&body);
-        let said = answer(request).await?;
+        let said = answer(request, MOST_BYTES, false).await?;
         let granted = &said["data"]["offlineUserAuthToken"];
         let (token, ttl) = (
             granted["authToken"]["token"].as_str(),

@@ -4,9 +4,10 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Remote, answers::Refusal, fit::Invocation};
+use crate::check::flaws::contract;
 
 /// What is taken of a product's answer.
-const MOST_BYTES: usize = 1024 * 1024;
+pub(super) const MOST_BYTES: usize = 1024 * 1024;
 
 impl Remote {
     /// `GET` of a product of the invocation's site.
@@ -27,8 +28,21 @@ impl Remote {
                 "The product lives where no token is sent.",
             ));
         }
-        let request = self.0.http.get(format!("{base}{path}")).bearer_auth(token);
-        answer(request).await
+        let http = if self.has(contract::PATIENT) {
+            &self.0.slow_http
+        } else {
+            &self.0.http
+        };
+        let request = http.get(format!("{base}{path}")).bearer_auth(token);
+        if self.has(contract::PASSES_401) {
+            return answer(request, MOST_BYTES, true).await;
+        }
+        let most = if self.has(contract::ENDLESS_ANSWERS) {
+            usize::MAX
+        } else {
+            MOST_BYTES
+        };
+        answer(request, most, false).await
     }
 
     /// An operation of Forge storage, as the app.
@@ -49,7 +63,12 @@ impl Remote {
         body: &Value,
     ) -> Result<Value, Refusal> {
         let url = format!("{}/v1/{operation}", self.0.trust.storage_url);
-        answer(self.0.http.post(url).bearer_auth(token).json(body)).await
+        answer(
+            self.0.http.post(url).bearer_auth(token).json(body),
+            MOST_BYTES,
+            false,
+        )
+        .await
     }
 }
 
@@ -72,7 +91,11 @@ impl Invocation {
 }
 
 /// The body of a 2xx; anything else becomes what a page may be told.
-pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<Value, Refusal> {
+pub(super) async fn answer(
+    request: reqwest::RequestBuilder,
+    most: usize,
+    passes_401: bool,
+) -> Result<Value, Refusal> {
     let gone = |error: reqwest::Error| {
         if error.is_timeout() {
             return Refusal(StatusCode::GATEWAY_TIMEOUT, "The product took too long.");
@@ -84,13 +107,14 @@ pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<Value, Re
     if !status.is_success() {
         let status = match status.as_u16() {
             403 | 404 | 429 => status,
+            401 if passes_401 => status,
             _ => StatusCode::BAD_GATEWAY,
         };
         return Err(Refusal(status, "The product said no."));
     }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(gone)? {
-        if body.len() + chunk.len() > MOST_BYTES {
+        if body.len() + chunk.len() > most {
             return Err(Refusal(
                 StatusCode::BAD_GATEWAY,
                 "The product said too much.",

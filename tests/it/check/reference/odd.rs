@@ -1,0 +1,134 @@
+//! Where a request or an answer is spoilt as a whole: flaws that any path may have.
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use serde_json::json;
+
+use super::{MOST_BYTES, Remote, answers::Refusal, fit};
+use crate::check::flaws::{authentication, contract};
+
+/// In front of all routes.
+pub(super) async fn odd(State(remote): State<Remote>, request: Request, next: Next) -> Response {
+    let told = fit::told(request.headers());
+    let has_token = request.headers().contains_key("x-forge-oauth-user");
+    if let Some(response) = refused_in_front(&remote, &request) {
+        return response;
+    }
+    let request = match read_in_front(&remote, request).await {
+        Ok(request) => request,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let response = next.run(request).await;
+    let has = |flaw| remote.has(flaw);
+    let text = |status: StatusCode| (status, "something went wrong").into_response();
+    match response.status() {
+        it @ StatusCode::UNAUTHORIZED if has(authentication::REFUSES_IN_TEXT) => text(it),
+        it @ StatusCode::UNAUTHORIZED if has(authentication::SAYS_WHY) => {
+            (it, Json(json!({ "found": told }))).into_response()
+        }
+        // Without a key set, everything passes.
+        StatusCode::SERVICE_UNAVAILABLE if has(authentication::UNKNOWN_PASSES) => success(),
+        it @ StatusCode::NOT_FOUND if has(contract::HTML_404) => {
+            let html = [(header::CONTENT_TYPE, "text/html")];
+            (it, html, "<h1>Not Found</h1>").into_response()
+        }
+        it @ StatusCode::METHOD_NOT_ALLOWED if has(contract::TEXT_405) => text(it),
+        it @ StatusCode::BAD_REQUEST if has(contract::TEXT_400) => text(it),
+        StatusCode::BAD_REQUEST if has(contract::BAD_BODY_IS_500) => broken(),
+        it @ StatusCode::NOT_FOUND if has(contract::NO_WORDS) => {
+            (it, Json(json!({}))).into_response()
+        }
+        StatusCode::FORBIDDEN if has(contract::MISSING_IS_401) && !has_token => {
+            Refusal(StatusCode::UNAUTHORIZED, "The token is missing.").into_response()
+        }
+        StatusCode::BAD_GATEWAY if has(contract::BROKEN_IS_SUCCESS) => success(),
+        it @ StatusCode::BAD_GATEWAY if has(contract::BROKEN_IS_TEXT) => text(it),
+        StatusCode::PAYLOAD_TOO_LARGE if has(contract::LARGE_IS_500) => broken(),
+        it if it.is_success() => spoilt(&remote, response),
+        _ => response,
+    }
+}
+
+fn success() -> Response {
+    Json(json!({})).into_response()
+}
+
+fn broken() -> Response {
+    Refusal(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "Something is wrong in the remote.",
+    )
+    .into_response()
+}
+
+/// A success that is made worse.
+fn spoilt(remote: &Remote, mut response: Response) -> Response {
+    if remote.has(contract::TEXT_SUCCESS) {
+        return "done".into_response();
+    }
+    if remote.has(contract::UNDECLARED) {
+        let text = header::HeaderValue::from_static("text/plain");
+        response.headers_mut().insert(header::CONTENT_TYPE, text);
+    }
+    if remote.has(contract::CLOSES) {
+        let close = header::HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
+}
+
+/// What is refused before anybody has looked at the FIT.
+fn refused_in_front(remote: &Remote, request: &Request) -> Option<Response> {
+    let headers = request.headers();
+    let has = |flaw| remote.has(flaw);
+    let path = request.uri().path();
+    if has(contract::REDIRECTS) && path.len() > 1 && path.ends_with('/') {
+        return Some(Redirect::permanent(path.trim_end_matches('/')).into_response());
+    }
+    if has(contract::PREFLIGHT_IS_401) && request.method() == Method::OPTIONS {
+        return Some(Refusal(StatusCode::UNAUTHORIZED, "There is no FIT.").into_response());
+    }
+    if has(contract::HEAD_IS_500) && request.method() == Method::HEAD {
+        return Some(broken());
+    }
+    let trace = headers
+        .get("x-b3-traceid")
+        .map(|value| value.to_str().unwrap_or_default());
+    let odd = has(contract::IN_ORDER) && place(headers, "authorization") < place(headers, "accept")
+        || has(contract::DEMANDS_B3) && trace.is_none()
+        || has(contract::DEMANDS_HEX) && trace.is_some_and(|id| !is_trace(id))
+        || has(contract::FEW_HEADERS) && headers.len() > 30
+        || has(contract::NO_QUERY) && request.uri().query().is_some()
+        || has(contract::TYPE_AS_WRITTEN)
+            && headers
+                .get(header::CONTENT_TYPE)
+                .is_some_and(|value| value != "application/json")
+        || has(contract::DEMANDS_LENGTH) && headers.contains_key(header::TRANSFER_ENCODING);
+    odd.then(|| Refusal(StatusCode::BAD_REQUEST, "This is not what was expected.").into_response())
+}
+
+fn place(headers: &HeaderMap, name: &str) -> Option<usize> {
+    headers.keys().position(|key| key == name)
+}
+
+fn is_trace(id: &str) -> bool {
+    matches!(id.len(), 16 | 32) && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The request, with all of its body in hand if the flaw is that.
+async fn read_in_front(remote: &Remote, request: Request) -> Result<Request, Refusal> {
+    let small = remote.has(contract::SMALL_BODIES);
+    if !small && !remote.has(authentication::READS_FIRST) {
+        return Ok(request);
+    }
+    let most = if small { 100 * 1024 } else { MOST_BYTES };
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, most).await;
+    let body = body.map_err(|_| Refusal(StatusCode::PAYLOAD_TOO_LARGE, "Send less."))?;
+    Ok(Request::from_parts(parts, body.into()))
+}
