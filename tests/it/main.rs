@@ -8,9 +8,9 @@
 mod architecture;
 mod attacks;
 mod authentication;
+mod backup;
 mod book;
 mod check;
-mod backup;
 mod command;
 mod console;
 mod cors;
