@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks everything, on a Debian machine that has the Rust toolchain and nothing else: it
-# installs Node.js, PostgreSQL, Chromium and a C++ compiler from Debian's packages if they are
-# missing, and cargo-deny and cargo-fuzz under target/.
+# installs Node.js, PostgreSQL, Prometheus, Chromium, Python's venv and a C++ compiler from Debian's
+# packages if they are missing, and cargo-deny, cargo-fuzz, mdbook and four checkers of deployment
+# files under target/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,6 +28,12 @@ node -e '
 [ -n "${FORGE_REMOTE_TEST_POSTGRES:-}" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
   || need initdb postgresql
 
+# It brings promtool. The tests start one of their own: the package's would only take port 9090.
+if ! command -v prometheus >/dev/null; then
+  need prometheus prometheus
+  if [ -d /run/systemd/system ]; then systemctl disable --now prometheus 2>/dev/null || true; fi
+fi
+
 say "format"
 cargo fmt --check
 
@@ -34,12 +41,24 @@ say "lints"
 cargo clippy --locked --all-targets -- -D warnings
 cargo clippy --locked --no-default-features --lib --bins -- -D warnings
 
+say "each feature alone"
+for feature in mimalloc emulator otlp conformance; do
+  cargo check --quiet --locked --no-default-features --features "$feature" --lib --bins
+done
+
 say "tests"
 npm ci --prefix examples/node --no-audit --no-fund --ignore-scripts
 cargo test --locked
 
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
+
+say "the book"
+mdbook=$(command -v mdbook || echo target/tools/bin/mdbook)
+if [ ! -x "$mdbook" ]; then
+  cargo install --quiet --locked --root target/tools mdbook --version '^0.5'
+fi
+"$mdbook" build
 
 say "frontends: build, lints, tests"
 npm ci --no-audit --no-fund --ignore-scripts
@@ -54,7 +73,16 @@ npm run test:browser
 say "manifest.yml, by Atlassian's own validation, and by the rules of forge lint"
 npm ci --prefix tests/manifest --no-audit --no-fund --ignore-scripts
 node tests/manifest/validate.mjs manifest.yml
+node tests/manifest/validate.mjs deploy/regions/manifest.yml
 node tests/manifest/lint.mjs
+
+say "files for images, clusters, hosts and releases"
+# Debian has the module in a package of its own.
+python3 -c 'import ensurepip' 2>/dev/null || need python3-venv python3 python3-venv
+bash tests/deploy/check.sh
+
+say "the package"
+cargo package --quiet --locked --no-verify --allow-dirty
 
 say "dependencies: licences, bans, sources, advisories"
 deny=$(command -v cargo-deny || echo target/tools/bin/cargo-deny)
