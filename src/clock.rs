@@ -1,4 +1,20 @@
 //! The time of day, passed in so that a test can set it.
+//!
+//! ```
+//! use std::time::Duration;
+//! use forge_remote::clock::{Clock, Timestamp};
+//!
+//! let noon = Timestamp::from_unix(1_760_000_400);
+//! let clock = Clock::manual(noon);
+//! let shared = clock.clone();
+//! clock.advance(Duration::from_secs(90));
+//! assert_eq!(shared.now(), noon.plus(Duration::from_secs(90)));
+//! assert_eq!(shared.now().since(noon), Duration::from_secs(90));
+//! assert_eq!(shared.now().unix(), 1_760_000_490);
+//! assert_eq!(shared.now_millis(), 1_760_000_490_000);
+//!
+//! assert_eq!(Clock::system().set_by_hand(), None);
+//! ```
 
 use std::{
     fmt,

@@ -4,6 +4,50 @@
 //! `config/<FORGE_REMOTE_ENV>.toml`, and environment variables
 //! `FORGE_REMOTE__SECTION__KEY`. Everything is checked at the start, and all
 //! mistakes are reported at once.
+//!
+//! ```
+//! use std::{collections::HashMap, time::Duration};
+//! use forge_remote::{Config, config::{ConfigError, Environment, Loaded, LogFormat, Origin, Setting, Sources}};
+//!
+//! let mut sources = Sources {
+//!     folder: "no/such/folder".into(), // what a test wants: nothing but these variables
+//!     variables: HashMap::from([
+//!         ("FORGE_REMOTE_ENV".to_owned(), "test".to_owned()),
+//!         ("FORGE_REMOTE__APP__IDS".to_owned(), "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21".to_owned()),
+//!     ]),
+//! };
+//! let Loaded { config, settings } = Config::load_from(&sources)?;
+//! assert_eq!(config.environment, Environment::named("test"));
+//! assert!(config.environment.is_local());
+//! assert_eq!(config.server.max_body_bytes, 5 * 1024 * 1024);
+//! let ids: &Setting = settings.iter().find(|setting| setting.key == "app.ids").unwrap();
+//! assert_eq!(ids.origin, Origin::Variable("FORGE_REMOTE__APP__IDS".to_owned()));
+//!
+//! sources.variables.insert("FORGE_REMOTE__INBOX__WORKERS".to_owned(), "many".to_owned());
+//! let Err(ConfigError::Wrong(problems)) = Config::load_from(&sources) else { panic!() };
+//! assert_eq!(problems[0].key, "inbox.workers");
+//! # Ok::<(), ConfigError>(())
+//! ```
+//!
+//! A program reads those of its process: [`Config::load`], which is [`Config::load_from`] of
+//! [`Sources::process`]. Each section can be made or changed by hand, for a test:
+//!
+//! ```
+//! use std::time::Duration;
+//! use forge_remote::{Config, config::{self, LogFormat}};
+//!
+//! fn for_a_test(mut config: Config) -> Config {
+//!     config.app = config::App { ids: config.app.ids };
+//!     config.server = config::Server { answer_within: Duration::from_secs(2), ..config.server };
+//!     config.fit = config::Fit { leeway: Duration::ZERO, ..config.fit };
+//!     config.atlassian = config::Atlassian { api_hosts: vec!["localhost".to_owned()], ..config.atlassian };
+//!     config.impersonation = config::Impersonation { requests_per_minute: 60, ..config.impersonation };
+//!     config.store = config::Store { url: "sqlite://test.db".to_owned(), ..config.store };
+//!     config.inbox = config::Inbox { max_attempts: 1, ..config.inbox };
+//!     config.telemetry = config::Telemetry { format: LogFormat::Json, ..config.telemetry };
+//!     config
+//! }
+//! ```
 
 mod changes;
 mod layers;
@@ -142,6 +186,12 @@ impl ConfigError {
 
 impl Config {
     /// The settings of this process: `config/` in the working directory, and the environment.
+    ///
+    /// ```no_run
+    /// let config = forge_remote::Config::load()?;
+    /// println!("listening on {}", config.server.listen);
+    /// # Ok::<(), forge_remote::config::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     /// [`ConfigError`] names every mistake: the key, the value, where it came from and

@@ -1,4 +1,13 @@
 //! Which browser origins may call the remote directly.
+//!
+//! ```
+//! use forge_remote::cors::OriginPattern;
+//!
+//! // What `server.cors_origins` may hold; plain `http` only while one develops.
+//! assert!(OriginPattern::parse("https://bitbucket.org", false).is_some());
+//! assert!(OriginPattern::parse("http://localhost:5173", false).is_none());
+//! assert!(OriginPattern::parse("http://localhost:5173", true).is_some());
+//! ```
 
 use std::fmt;
 

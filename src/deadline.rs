@@ -1,4 +1,20 @@
 //! How long the caller still waits.
+//!
+//! ```
+//! use std::{future::pending, time::Duration};
+//! use forge_remote::deadline::{Deadline, DeadlineExceeded};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let deadline = Deadline::after(Duration::from_secs(20));
+//! assert!(deadline.allows(Duration::from_secs(5)));
+//! assert!(deadline.remaining() <= Duration::from_secs(20));
+//!
+//! // One step of the work gets less, and never more than there is.
+//! let step = deadline.within(Duration::from_millis(10));
+//! assert_eq!(step.bound(pending::<()>()).await, Err(DeadlineExceeded));
+//! assert_eq!(deadline.bound(async { "in time" }).await, Ok("in time"));
+//! # });
+//! ```
 
 use std::{future::Future, time::Duration};
 

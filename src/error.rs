@@ -3,6 +3,31 @@
 //! Inside, each room has an enum of its own. Where it reaches a handler it turns
 //! into an [`Error`]: a code that callers can match, a sentence that tells them
 //! what to do, and the cause, which only the log sees.
+//!
+//! ```
+//! use std::time::Duration;
+//! use axum::{Json, extract::Path};
+//! use forge_remote::{Error, ErrorCode, Invocation};
+//!
+//! async fn report(_: Invocation, Path(name): Path<String>) -> Result<Json<String>, Error> {
+//!     let text = std::fs::read_to_string(format!("reports/{}", name.len())).map_err(|error| {
+//!         Error::new(ErrorCode::NotFound, "There is no such report.").caused_by(error)
+//!     })?;
+//!     Ok(Json(text))
+//! }
+//!
+//! let busy = Error::new(ErrorCode::RateLimited, "Wait before you ask again.")
+//!     .retry_after(Duration::from_secs(30))
+//!     .upstream_trace_id(Some("463ac35c9f6413ad".to_owned()));
+//! assert_eq!(busy.message(), "Wait before you ask again.");
+//! assert_eq!(busy.wait(), Some(Duration::from_secs(30)));
+//! assert_eq!(busy.upstream_trace(), Some("463ac35c9f6413ad"));
+//! assert_eq!(busy.response(None).headers()["retry-after"], "30");
+//!
+//! let ours = Error::internal(std::io::Error::other("the disk is full"));
+//! assert_eq!(ours.code().as_str(), "internal_error");
+//! assert_eq!(ours.causes(), "the disk is full"); // for the log; the caller is not told
+//! ```
 
 mod code;
 

@@ -1,4 +1,26 @@
 //! The way out: one HTTP client, and the list of hosts that may get a token.
+//!
+//! ```
+//! use forge_remote::outbound::{self, ApiHosts, ApiUrl, HostNotAllowed};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let hosts = ApiHosts::new(["api.atlassian.com"], false);
+//! let base: ApiUrl = hosts.check("https://api.atlassian.com/ex/jira/3e8d5b70".parse()?)?;
+//! let myself = base.with_path("/rest/api/3/myself").ok_or("no path")?.with_query(Some("expand=groups"));
+//! assert_eq!(
+//!     myself.url().as_str(),
+//!     "https://api.atlassian.com/ex/jira/3e8d5b70/rest/api/3/myself?expand=groups",
+//! );
+//! assert!(base.with_path("/../4f9e6c81").is_none(), "a path does not leave its site");
+//!
+//! let elsewhere: Result<ApiUrl, HostNotAllowed> = hosts.check("http://localhost:8090/".parse()?);
+//! assert!(elsewhere.is_err());
+//! assert!(outbound::is_loopback(&"http://localhost:8090/".parse()?));
+//!
+//! let http = outbound::client()?; // follows no redirect, and every request of it ends
+//! # drop(http);
+//! # Ok(()) }
+//! ```
 
 mod span;
 pub(crate) mod upstream;

@@ -1,4 +1,14 @@
 //! Texts that must not be seen: tokens and keys.
+//!
+//! ```
+//! use forge_remote::Secret;
+//!
+//! #[derive(Debug)]
+//! struct Settings { webhook_key: Secret }
+//!
+//! let settings = Settings { webhook_key: Secret::new("k3y".to_owned()) };
+//! assert_eq!(format!("{settings:?}"), "Settings { webhook_key: [redacted] }");
+//! ```
 
 use std::{fmt, sync::Arc};
 

@@ -44,6 +44,12 @@ const LONGEST_LIFETIME: Duration = Duration::from_hours(4);
 const MOST_BYTES: usize = 16 * 1024;
 
 /// Marks the app's own token, which acts as its bot account.
+///
+/// ```
+/// use forge_remote::token::{Account, App, Token};
+/// /// What an exchange does: no other token goes in, and none but an account's comes out.
+/// type Exchange = fn(&Token<App>) -> Token<Account>;
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub enum App {}
 /// Marks the token of the user in session.
@@ -58,6 +64,13 @@ pub type AppToken = Token<App>;
 /// `x-forge-oauth-user`: the token of the user in session.
 pub type UserToken = Token<User>;
 /// The result of an exchange: the token of an impersonated account.
+///
+/// ```
+/// use forge_remote::{clock::Timestamp, token::AccountToken};
+/// fn to_renew<'a>(held: &'a [AccountToken], now: Timestamp) -> impl Iterator<Item = &'a AccountToken> {
+///     held.iter().filter(move |token| !token.lives_at(now))
+/// }
+/// ```
 pub type AccountToken = Token<Account>;
 
 /// What stands before a token in `Authorization`.
@@ -68,6 +81,25 @@ const SCHEME: &str = "Bearer ";
 /// A clone shares the token, and so do the `Authorization` values made of it: there is one
 /// copy of its text, and it is wiped when the last of them is dropped. What has been sent is
 /// another matter: the buffers of the connection and of TLS hold it until they are used again.
+///
+/// ```
+/// use std::time::Duration;
+/// use forge_remote::{clock::Timestamp, token::{AppToken, InvalidToken, Token, User}};
+///
+/// let now = Timestamp::from_unix(1_760_000_000);
+/// let opaque = AppToken::received("an-opaque-token".to_owned(), now)?;
+/// assert_eq!(opaque.expires_at(), now.plus(Duration::from_mins(55)));
+/// assert_eq!(opaque.secret().expose(), "an-opaque-token");
+///
+/// let user: Token<User> = Token::expiring("a-user-token".to_owned(), now.plus(Duration::from_mins(2)))?;
+/// assert!(user.lives_at(now));
+/// assert!(!user.lives_at(now.plus(Duration::from_mins(1))));
+/// assert_eq!(user.authorization(), "Bearer a-user-token");
+/// assert!(!format!("{user:?}").contains("a-user-token"));
+///
+/// assert_eq!(AppToken::received(String::new(), now).err(), Some(InvalidToken));
+/// # Ok::<(), InvalidToken>(())
+/// ```
 pub struct Token<Kind> {
     bearer: Arc<Bearer>,
     kind: PhantomData<fn() -> Kind>,

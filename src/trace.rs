@@ -1,4 +1,22 @@
 //! The trace that a request belongs to, as Forge names it in its B3 headers.
+//!
+//! ```
+//! use forge_remote::trace::{SPAN_ID, TRACE_ID, TraceId};
+//! use http::HeaderMap;
+//!
+//! let mut headers = HeaderMap::new();
+//! headers.insert(TRACE_ID, "463ac35c9f6413ad48485a3953bb6124".parse()?);
+//! let trace = TraceId::of(&headers);
+//! assert_eq!(trace.as_str(), "463ac35c9f6413ad48485a3953bb6124");
+//! assert_eq!(TraceId::of_text(trace.as_str()), trace);
+//!
+//! let [(id, carried), (span, _)] = trace.onward();
+//! assert_eq!((id, carried.to_str()?), (TRACE_ID, trace.as_str()));
+//! assert_eq!(span, SPAN_ID);
+//!
+//! assert_ne!(TraceId::of(&HeaderMap::new()), TraceId::random());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod span_id;
 

@@ -25,6 +25,11 @@ pub struct Sources {
 
 impl Sources {
     /// `config/` in the working directory, and the environment of this process.
+    ///
+    /// ```
+    /// use forge_remote::config::Sources;
+    /// let sources = Sources { folder: "/etc/my-remote".into(), ..Sources::process() };
+    /// ```
     #[must_use]
     pub fn process() -> Self {
         // Not `vars`: that panics where any variable of the process is not UTF-8.

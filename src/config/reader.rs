@@ -23,6 +23,17 @@ pub struct Setting {
 }
 
 /// A setting that stops the start.
+///
+/// ```
+/// use forge_remote::config::{Origin, Problem};
+/// let problem = Problem {
+///     key: "inbox.workers".to_owned(),
+///     value: Some("0".to_owned()),
+///     origin: Some(Origin::File("config/default.toml".to_owned())),
+///     why: "must be at least 1".to_owned(),
+/// };
+/// assert_eq!(problem.to_string(), "inbox.workers = 0 (from config/default.toml): must be at least 1");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The dotted key.

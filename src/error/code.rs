@@ -10,6 +10,13 @@ macro_rules! codes {
         ///
         /// 401 is the FIT's alone: the platform drops the body of a 401 and tells the
         /// user that the remote could not verify the token (Forge Remote essentials).
+        ///
+        /// ```
+        /// use forge_remote::ErrorCode;
+        /// let of_the_fit = ErrorCode::ALL.iter().filter(|code| code.status() == 401);
+        /// assert_eq!(of_the_fit.count(), 10);
+        /// assert_eq!(ErrorCode::RateLimited.as_str(), "rate_limited");
+        /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorCode {

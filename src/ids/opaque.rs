@@ -64,6 +64,12 @@ fn without_braces(text: &str) -> &str {
 
 opaque_id! {
     /// A Jira or Confluence site. It stays the same when the app is reinstalled.
+    ///
+    /// ```
+    /// let id: forge_remote::ids::CloudId = "3e8d5b70-91f2-4c6a-b4d7-2a0f6e9c1b85".parse()?;
+    /// assert_eq!(id.as_str(), "3e8d5b70-91f2-4c6a-b4d7-2a0f6e9c1b85");
+    /// # Ok::<(), forge_remote::ids::IdError>(())
+    /// ```
     CloudId, "a cloud id", "1 to 64 letters, digits or hyphens",
     |text| text,
     |text| made_of(text, 64, |b| b.is_ascii_alphanumeric() || b == b'-')
@@ -95,6 +101,12 @@ opaque_id! {
 
 opaque_id! {
     /// Key of a module in the manifest.
+    ///
+    /// ```
+    /// let id: forge_remote::ids::ModuleKey = "digest-page".parse()?;
+    /// assert_eq!(id.as_str(), "digest-page");
+    /// # Ok::<(), forge_remote::ids::IdError>(())
+    /// ```
     ModuleKey, "a module key", "1 to 255 visible ASCII characters",
     |text| text,
     |text| made_of(text, 255, |b| b.is_ascii_graphic())
@@ -102,6 +114,12 @@ opaque_id! {
 
 opaque_id! {
     /// Label of an Isolated Cloud: `^[a-z0-9_-]{1,50}$`, checked before it touches a URL.
+    ///
+    /// ```
+    /// let id: forge_remote::ids::IcLabel = "acme-1".parse()?;
+    /// assert_eq!(id.as_str(), "acme-1");
+    /// # Ok::<(), forge_remote::ids::IdError>(())
+    /// ```
     IcLabel, "an Isolated Cloud label", "1 to 50 of a-z, 0-9, `_`, `-`",
     |text| text,
     |text| made_of(text, 50, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
