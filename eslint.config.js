@@ -29,7 +29,7 @@ export default [
     rules: { 'no-unused-vars': ['error', { varsIgnorePattern: '^([A-Z]|React$)' }] },
   },
   {
-    files: ['tests/browser/*.js', 'tests/browser/stage/**', 'tests/manifest/**', 'frontend/tests/**', '*.config.js', 'frontend/*/vite.config.js', 'examples/**'],
+    files: ['tests/browser/*.js', 'tests/browser/stage/**', 'tests/docs/**', 'tests/manifest/**', 'frontend/tests/**', '*.config.js', 'frontend/*/vite.config.js', 'examples/**'],
     languageOptions: { globals: globals.node },
   },
 ];
