@@ -77,6 +77,16 @@ impl FireEvent {
 }
 
 /// An event that the platform would not deliver.
+///
+/// ```
+/// # use forge_remote::emulator::{FireError, FireEvent, Running};
+/// fn fire(emulator: &Running, event_type: &str) -> Result<usize, FireError> {
+///     match emulator.fire_event(&FireEvent::new(event_type)) {
+///         Err(FireError::NotSubscribed(_)) => Ok(0),
+///         fired => Ok(fired?.len()),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FireError {

@@ -29,6 +29,18 @@ const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 const MAX_TIMES: u32 = 1000;
 
 /// Something that goes wrong.
+///
+/// ```
+/// use std::time::Duration;
+/// use forge_remote::emulator::{Fault, FaultError, Running, Times};
+/// let fault = Fault::ProductRateLimited(Duration::from_secs(5));
+/// assert_eq!(fault.describe(), "product: 429, retry after 5 s");
+///
+/// fn too_much(emulator: &Running) -> bool {
+///     let longer_than_anybody_waits = Fault::ProductSlow(Duration::from_secs(3600));
+///     matches!(emulator.switch_on(longer_than_anybody_waits, Times::Always), Err(FaultError::TooSlow))
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {

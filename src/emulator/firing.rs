@@ -16,6 +16,33 @@ use super::{
 };
 
 /// Events, lifecycle, schedules and migrations.
+///
+/// ```
+/// use std::time::Duration;
+/// use forge_remote::emulator::{Delivery, DeliveryState, Migrate, Migrated, Refused, Running, Settling};
+///
+/// /// The life of an app in a site, from its first day to its last.
+/// async fn live(emulator: &Running) -> Result<(), Box<dyn std::error::Error>> {
+///     emulator.install().await?;
+///     emulator.upgrade("3.0.0").await?;
+///     for key in emulator.schedule_keys() {
+///         let tick: Delivery = emulator.fire_schedule(key)?;
+///         let tick = emulator.settled(tick.id, Duration::from_secs(10)).await.ok_or("still under way")?;
+///         assert_eq!(tick.state, DeliveryState::Delivered, "{:?}", tick.answer());
+///         emulator.fire_again(&tick)?;
+///     }
+///     println!("{} events can be fired", emulator.event_templates().len());
+///     let moved = emulator.migrate(&Migrate::to("EU")).await?;
+///     assert_eq!(moved, Migrated::Committed);
+///     emulator.uninstall().await?;
+///
+///     // And once more, on a site where the app's permissions come late.
+///     let lasts = Duration::from_secs(60);
+///     emulator.install_settling(Settling { refused: Refused::Forbidden, lasts }).await?;
+///     println!("{} deliveries", emulator.deliveries().len());
+///     Ok(())
+/// }
+/// ```
 impl Running {
     /// Fires an event: one delivery for each trigger that has it, twice as many for a
     /// duplicate, and all of that for each event of a burst.

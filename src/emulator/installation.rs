@@ -34,6 +34,8 @@ pub struct Settling {
 }
 
 /// How a product turns away an app whose installation has not settled.
+///
+/// See [`Settling`], and [`Running::install_settling`](super::Running::install_settling).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
     /// 401

@@ -23,6 +23,16 @@ const MAX_VERSION: usize = 32;
 const MAX_SETTLING: Duration = Duration::from_hours(24);
 
 /// Why the app's installation does not change.
+///
+/// ```
+/// # use forge_remote::emulator::{LifecycleError, Running};
+/// async fn make_sure(emulator: &Running) -> Result<(), LifecycleError> {
+///     match emulator.install().await {
+///         Err(LifecycleError::AlreadyInstalled) => Ok(()),
+///         installed => installed.map(drop),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LifecycleError {

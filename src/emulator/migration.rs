@@ -57,6 +57,16 @@ pub enum Migrated {
 }
 
 /// Why a migration was rolled back.
+///
+/// ```
+/// use forge_remote::emulator::{FireError, Hook, Migrate, Migrated, Reason, Running};
+///
+/// async fn refuses_korea(emulator: &Running) -> Result<bool, FireError> {
+///     let moved = emulator.migrate(&Migrate::to("KR")).await?;
+///     let refused = |hook: &Hook, code: &str| *hook == Hook::Schedule && code == "E0002";
+///     Ok(matches!(moved, Migrated::RolledBack(Reason::Failed(hook, Some(code))) if refused(&hook, &code)))
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {

@@ -75,6 +75,16 @@ impl Invoke {
 }
 
 /// An invocation that the platform would not even send.
+///
+/// ```
+/// use forge_remote::emulator::{Invocation, Invoke, InvokeError, Running};
+/// async fn open(emulator: &Running, user: &str, module: &str) -> Option<Invocation> {
+///     match emulator.invoke(Invoke::get(user, module, "/api/me")).await {
+///         Err(InvokeError::UnknownModule(key)) => panic!("the manifest has no {key}"),
+///         invoked => invoked.ok(),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvokeError {

@@ -33,6 +33,82 @@ pub struct User {
 }
 
 /// The platform while it runs. Dropping it stops it at once; [`stop`](Self::stop) waits.
+///
+/// ```
+/// use forge_remote::emulator::{Emulator, Environment, Fault, License, Running, SessionChange, Settings, Theme, Times, Trust, User};
+/// # let folder = tempfile::tempdir()?;
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let mut settings = Settings::new("manifest.yml", "http://127.0.0.1:8080".parse()?);
+/// settings.listen = "127.0.0.1:0".parse()?;
+/// # settings.state_dir = folder.path().to_owned();
+/// let emulator: Running = Emulator::start(settings).await?;
+///
+/// let Trust { jwks_url, app_id, .. } = emulator.trust();
+/// assert_eq!((jwks_url, app_id), (emulator.jwks_url(), emulator.app_id()));
+/// for (variable, value) in emulator.trust().variables() {
+///     println!("{variable}={value}"); // what `serve` is started with, in another terminal
+/// }
+///
+/// let somebody: User = emulator.users().pop().ok_or("nobody")?;
+/// emulator.change_session(&SessionChange {
+///     user: Some(somebody.account_id),
+///     license: Some(License::Lapsed),
+///     environment: Some(Environment::Production),
+///     theme: Some(Theme::Dark),
+///     ..SessionChange::default()
+/// })?;
+/// assert!(emulator.module_keys().contains(&"digest-page"));
+/// println!("{} shows it", emulator.host_url("digest-page"));
+///
+/// emulator.switch_on(Fault::FitExpired, Times::Next(1))?;
+/// assert_eq!(emulator.faults(), [(Fault::FitExpired, Times::Next(1))]);
+/// emulator.switch_off(Fault::FitExpired);
+/// emulator.rotate_signing_key()?;
+/// emulator.retire_old_key()?;
+///
+/// assert!(emulator.journal().is_empty() && emulator.other_calls().is_empty());
+/// emulator.stop().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// What a test of a remote in any language asks of it:
+///
+/// ```
+/// use forge_remote::emulator::{Call, Invoke, Running, StoredIn, StoredItem};
+///
+/// async fn keeps_a_subscription(emulator: &Running) -> Result<(), Box<dyn std::error::Error>> {
+///     emulator.set_remote("http://127.0.0.1:8081".parse()?);
+///     assert!(emulator.remote_listens().await, "{:?}", emulator.remarks_on_remote());
+///     emulator.forget_stored();
+///
+///     let user = &emulator.users()[0].account_id;
+///     let asked = emulator.invoke(Invoke::get(user, "digest-page", "/api/me")).await?;
+///     emulator.invoke_again(&asked).await?;
+///     let failed = |call: &&Call| !call.status.is_success();
+///     assert_eq!(asked.calls.iter().find(failed).map(|call| &call.note), None);
+///
+///     let plain = |item: &StoredItem| item.space == StoredIn::Keys;
+///     assert_eq!(emulator.stored().iter().filter(|item| plain(item)).count(), 1);
+///     assert_eq!(emulator.exchanges(), 0, "nobody was impersonated, nor {}", emulator.deactivated_account());
+///     Ok(())
+/// }
+///
+/// /// The settings that a remote on this library needs, one by one.
+/// fn settings(emulator: &Running) -> [String; 7] {
+///     [
+///         emulator.api_host(),
+///         emulator.graphql_url(),
+///         emulator.storage_url(),
+///         emulator.console_origin(),
+///         emulator.pages_origin(),
+///         emulator.installation_id().to_string(),
+///         emulator.cloud_id().to_string(),
+///     ]
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Running {
     pub(super) stage: Arc<Stage>,

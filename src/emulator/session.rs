@@ -61,6 +61,13 @@ impl Theme {
 }
 
 /// What shall be different from now on; what is none stays as it is.
+///
+/// ```
+/// use forge_remote::emulator::{Environment, License, SessionChange, Theme};
+/// let change = SessionChange { license: Some(License::Evaluation), ..SessionChange::default() };
+/// assert_eq!(License::Evaluation.name(), "evaluation");
+/// assert_eq!((Environment::Staging.name(), Theme::Dark.name()), ("STAGING", "dark"));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionChange {
     /// Account id of the user in session.
@@ -80,6 +87,14 @@ pub struct SessionChange {
 }
 
 /// Why a session stays as it is.
+///
+/// ```
+/// use forge_remote::emulator::{Running, SessionChange, SessionError};
+/// fn is_there(emulator: &Running, issue: &str) -> bool {
+///     let change = SessionChange { issue: Some(issue.to_owned()), ..SessionChange::default() };
+///     !matches!(emulator.change_session(&change), Err(SessionError::UnknownIssue))
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {

@@ -5,6 +5,17 @@ use std::{net::SocketAddr, path::PathBuf};
 use crate::manifest::ManifestError;
 
 /// Why the emulator does not start: one line that says what to do.
+///
+/// ```
+/// use forge_remote::emulator::{Emulator, Settings, StartError};
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let settings = Settings::new("no-such-manifest.yml", "http://127.0.0.1:8080".parse()?);
+/// let started = Emulator::start(settings).await;
+/// assert!(matches!(started, Err(StartError::ManifestUnreadable { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {

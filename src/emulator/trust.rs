@@ -8,6 +8,18 @@ use crate::ids::AppId;
 /// What a remote has to be told, in any language, so that it takes the emulator for the platform.
 ///
 /// Two of these are settings of any remote: where the keys are, and which hosts may get a token.
+///
+/// ```
+/// use std::process::Command;
+/// use forge_remote::emulator::Trust;
+///
+/// fn own_remote(trust: &Trust) -> Command {
+///     let mut remote = Command::new("my-remote");
+///     remote.env("JWKS_URL", &trust.jwks_url).env("API_HOST", trust.api_host());
+///     remote.envs(trust.variables()); // for one on this library
+///     remote
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trust {
     /// The app of the manifest: `aud` and `app.id` of every FIT.

@@ -11,6 +11,24 @@ use crate::{
 };
 
 /// Something that the platform fires at an endpoint, with each attempt to deliver it.
+///
+/// ```
+/// use forge_remote::emulator::{Attempt, Delivery, DeliveryState, Occasion, Retry, RetryReason};
+///
+/// fn line(delivery: &Delivery) -> String {
+///     let what = match &delivery.occasion {
+///         Occasion::Event(name) => name.as_str(),
+///         Occasion::Schedule => "a tick",
+///         _ => "a hook",
+///     };
+///     let reasons = delivery.attempts.iter().filter_map(|attempt: &Attempt| attempt.retry.as_ref());
+///     let reasons: Vec<_> = reasons.map(|retry: &Retry| retry.reason.as_str()).collect();
+///     let lost = delivery.state == DeliveryState::Dropped;
+///     format!("{what}: settled {}, lost {lost}, again for {reasons:?}", delivery.state.is_settled())
+/// }
+///
+/// assert_eq!(RetryReason::Timeout.as_str(), "TIMEOUT_ERROR");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Delivery {
     /// Counts from 1 since the emulator started.

@@ -12,6 +12,23 @@ use crate::{
 };
 
 /// One invocation of a module, from the press of a button to what the caller is told.
+///
+/// ```
+/// use forge_remote::emulator::{Answer, Call, Identity, Invocation, Purpose, SentRequest, Settlement, Via};
+///
+/// fn line(invocation: &Invocation) -> String {
+///     let SentRequest { method, url, .. } = &invocation.request;
+///     let status = invocation.answer.as_ref().map(|answer: &Answer| answer.status);
+///     let pending = matches!(invocation.settlement, Settlement::Pending);
+///     let settled = if pending { "is under way" } else { "is settled" };
+///     format!("{} {method} {url} {settled}: {status:?}", Via::name(invocation.via))
+/// }
+///
+/// fn by_the_app(calls: &[Call]) -> usize {
+///     let of_product = |call: &&Call| matches!(call.purpose, Purpose::Product);
+///     calls.iter().filter(of_product).filter(|call| matches!(call.identity, Identity::App)).count()
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Invocation {
     /// Counts from 1 since the emulator started.
