@@ -111,6 +111,21 @@ use crate::{
 };
 
 /// Forge storage of one installation, as the app. See the [module](self) for a tour.
+///
+/// ```
+/// use forge_remote::storage::{Key, Secrets, Storage, StorageError};
+/// use serde_json::Value;
+///
+/// async fn rotate(storage: &Storage, key: &Key) -> Result<(), StorageError> {
+///     let secrets: Secrets = storage.secrets();
+///     if let Some(old) = secrets.get::<String>(key).await? {
+///         println!("{} characters go", old.len());
+///         secrets.delete(key).await?;
+///     }
+///     secrets.set(key, "n3w").await?;
+///     storage.delete(key).await
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Storage {
     client: Arc<Client>,

@@ -53,6 +53,29 @@ fn collected<I: Into<Item>>(items: impl IntoIterator<Item = I>) -> Vec<Item> {
 /// one request with up to 25 items; `…_many` takes a list of any length, in as many requests as
 /// it needs, one after the other. An error of one of them ends it, and those before are
 /// done: all three may be called again with the same list.
+///
+/// ```
+/// use forge_remote::storage::{Batch, Entry, Failure, Item, Key, Put, Storage, StorageError};
+///
+/// async fn double(storage: &Storage, keys: &[Key]) -> Result<(), StorageError> {
+///     let Batch { done, failed, .. } = storage.get_many::<u32>(keys).await?;
+///     let missing = failed.iter().filter(|failure: &&Failure| failure.is_missing()).count();
+///     println!("{missing} are new");
+///     let doubled = done.iter().map(|entry| Put::new(&entry.key, &(entry.value * 2)));
+///     let written: Vec<Item> = storage.set_many(doubled).await?.complete()?;
+///     println!("{} are doubled", written.len());
+///     storage.delete_many(keys).await?.complete()?;
+///     Ok(())
+/// }
+///
+/// /// The same in one request, of 25 at most.
+/// async fn once(storage: &Storage, keys: &[Key]) -> Result<(), StorageError> {
+///     let read: Batch<Entry<u32>> = storage.batch_get(keys).await?;
+///     storage.batch_set(read.done.iter().map(|entry| Put::new(entry.item(), &0))).await?;
+///     storage.batch_delete(keys).await?;
+///     Ok(())
+/// }
+/// ```
 impl Storage {
     /// Reads 1 to 25 values in one request.
     ///

@@ -29,6 +29,23 @@ use crate::product::Client;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// One by one, and by its key among others:
+///
+/// ```
+/// # use forge_remote::storage::{Entity, IndexName, Item, Key, StorageError};
+/// # use serde_json::Value;
+/// async fn move_out(seats: &Entity, key: &Key) -> Result<Item, StorageError> {
+///     let seat: Option<Value> = seats.get(key).await?;
+///     if seat.is_none() {
+///         seats.set(key, &serde_json::json!({"taken": false})).create().await?;
+///     }
+///     let all: Vec<_> = seats.query(&IndexName::by_key()).entries::<Value>().all().await?;
+///     println!("{} of {}", all.len(), seats.name().as_str());
+///     seats.delete(key).await?;
+///     Ok(seats.item(key))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Entity {
     target: Target,

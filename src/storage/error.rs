@@ -15,6 +15,18 @@ pub(super) const UNKNOWN: &str = "UNKNOWN_ERROR";
 /// Storage cannot do it. The variants differ in what one can do about it.
 ///
 /// That nothing is under a key is no error. It turns into an [`Error`](crate::Error) with `?`.
+///
+/// ```
+/// use forge_remote::storage::StorageError;
+///
+/// fn for_the_log(error: &StorageError) -> String {
+///     let answer = error.refusal().and_then(|refusal| refusal.message());
+///     match error {
+///         StorageError::RateLimited(_) => format!("again in {:?}", error.retry_after()),
+///         _ => format!("{:?} {answer:?}, trace {:?}", error.code(), error.upstream_trace_id()),
+///     }
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StorageError {

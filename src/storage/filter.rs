@@ -11,6 +11,13 @@ use super::StorageError;
 const MOST_CONDITIONS: usize = 100;
 
 /// Part of an index, by the value that the index is ordered by.
+///
+/// ```
+/// use forge_remote::storage::Range;
+/// let this_year = [Range::at_least("2026-01-01"), Range::begins_with("2026-")];
+/// let before = [Range::less_than(2026), Range::at_most(2025), Range::equal_to(2025)];
+/// let after = [Range::greater_than(2026), Range::between(2027, 2030)];
+/// ```
 #[derive(Clone, PartialEq, Serialize)]
 pub struct Range {
     #[serde(rename = "condition")]
@@ -19,6 +26,26 @@ pub struct Range {
 }
 
 /// One demand on one attribute.
+///
+/// ```
+/// use forge_remote::storage::{Condition, Filter};
+/// let due = Filter::any([
+///     Condition::not_exists("sent"),
+///     Condition::exists("again"),
+///     Condition::equal_to("state", "open"),
+///     Condition::not_equal_to("state", "done"),
+///     Condition::begins_with("title", "Draft"),
+///     Condition::contains("labels", "urgent"),
+///     Condition::not_contains("labels", "later"),
+/// ]);
+/// let small = Filter::all([
+///     Condition::greater_than("votes", 0),
+///     Condition::at_least("votes", 1),
+///     Condition::less_than("votes", 10),
+///     Condition::at_most("votes", 9),
+///     Condition::between("votes", 1, 9),
+/// ]);
+/// ```
 #[derive(Clone, PartialEq, Serialize)]
 pub struct Condition {
     property: String,

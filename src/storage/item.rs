@@ -7,6 +7,15 @@ use super::{EntityName, Key};
 /// Where a value is: under a key, plain or as one of an entity.
 ///
 /// A [`Key`] turns into one; [`Entity::item`](super::Entity::item) makes the other kind.
+///
+/// ```
+/// use forge_remote::storage::{EntityName, Item, Key};
+/// let (seat, key) = (EntityName::new("seat")?, Key::new("12")?);
+/// let of_seats = Item::of(&seat, &key);
+/// assert_eq!((of_seats.entity(), of_seats.key()), (Some(&seat), &key));
+/// assert_eq!(Item::from(&key).entity(), None);
+/// # Ok::<(), forge_remote::storage::NameError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Item {

@@ -5,6 +5,17 @@ use std::{fmt, str::FromStr, sync::Arc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A text cannot be a key, an entity name or an index name. It does not repeat the text.
+///
+/// ```
+/// use forge_remote::storage::{EntityName, IndexName, Key};
+/// let wrong = EntityName::new("Seat").unwrap_err();
+/// println!("{} must be {}", wrong.what(), wrong.expected());
+/// assert_eq!(Key::new("seat:12")?.as_str(), "seat:12");
+/// assert_eq!(EntityName::new("seat")?.as_str(), "seat");
+/// assert_eq!(IndexName::by_key(), IndexName::new("by-key")?);
+/// assert_eq!(IndexName::by_key().as_str(), "by-key");
+/// # Ok::<(), forge_remote::storage::NameError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not {what}: expected {expected}")]
 pub struct NameError {

@@ -40,6 +40,26 @@ pub type Entries<T> = Listing<Entry<T>, StorageError>;
 ///
 /// Queries and indexes are eventually consistent: what was just written may be missing for a
 /// moment. A mistake in putting it together is the error of sending it.
+///
+/// ```
+/// use forge_remote::storage::{ByIndex, ByKey, Cursor, Entries, Metadata, Page, Query, Sort, Storage, StorageError};
+///
+/// /// A page for a browser, which sends the cursor back for the next one.
+/// async fn page(storage: &Storage, after: Option<&Cursor>) -> Result<(Vec<u32>, Option<Cursor>), StorageError> {
+///     let query: Query<ByKey> = storage.query().metadata(Metadata::ALL).limit(25);
+///     let query = match after {
+///         Some(cursor) => query.after(cursor),
+///         None => query,
+///     };
+///     let Page { entries, next, .. } = query.page().await?;
+///     println!("on from {:?}", next.as_ref().map(Cursor::as_str));
+///     Ok((entries.into_iter().map(|entry| entry.value).collect(), next))
+/// }
+///
+/// fn newest(query: Query<ByIndex>) -> Entries<u32> {
+///     query.sort(Sort::Descending).max_pages(3).entries()
+/// }
+/// ```
 #[must_use = "a query does nothing until its entries are read"]
 pub struct Query<Kind> {
     client: Arc<Client>,

@@ -37,6 +37,16 @@ use crate::product::Response;
 ///     }
 /// }
 /// ```
+///
+/// ```
+/// # use forge_remote::storage::{Key, Metadata, Storage, StorageError};
+/// async fn count(storage: &Storage, key: &Key) -> Result<u32, StorageError> {
+///     let before = storage.set(key, &1).previous::<u32>().await?;
+///     let set = storage.set(key, &before.map_or(1, |entry| entry.value + 1));
+///     let now = set.metadata(&[Metadata::UpdatedAt]).latest().await?;
+///     Ok(now.value)
+/// }
+/// ```
 #[must_use = "nothing is written until it is awaited"]
 pub struct Set {
     target: Target,

@@ -35,6 +35,15 @@ use crate::product::Client;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```
+/// # use forge_remote::{Error, storage::{Condition, Item, Put, Storage}};
+/// async fn swap(storage: &Storage, one: &Item, other: &Item) -> Result<(), Error> {
+///     let free = || Condition::equal_to("taken", false);
+///     let both = storage.transaction().delete_if(one, free()).set_if(Put::new(other, "here"), free());
+///     Ok(both.commit().await?)
+/// }
+/// ```
 #[must_use = "nothing is written until it is committed"]
 pub struct Transaction {
     client: Arc<Client>,

@@ -22,6 +22,13 @@ const LONGEST: u64 = 365 * DAY;
 /// assert!(Ttl::days(366).is_err());
 /// # Ok::<(), forge_remote::storage::TtlError>(())
 /// ```
+///
+/// ```
+/// # use forge_remote::storage::{Ttl, TtlError};
+/// assert_eq!(Ttl::seconds(3600)?.duration(), Ttl::minutes(60)?.duration());
+/// assert_eq!(Ttl::hours(1)?.duration().as_secs(), 3600);
+/// # Ok::<(), TtlError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Ttl {
     value: u64,
