@@ -11,6 +11,50 @@
 //!
 //! "Calling product APIs from a remote": the base URL is `app.apiBaseUrl` for the primary product,
 //! else `app.installation.contexts[name].apiBaseUrl`, never the site's own.
+//!
+//! ```
+//! use forge_remote::product::{Confluence, ProductError};
+//! use http::Method;
+//! use serde_json::json;
+//!
+//! /// The six verbs, which every client has.
+//! async fn label(confluence: &Confluence, page: &str) -> Result<(), ProductError> {
+//!     let labels = "/wiki/rest/api/content/{id}/label";
+//!     confluence.get(labels).segment("id", page).send().await?;
+//!     confluence.post(labels).segment("id", page).json_body(&json!([{"name": "seen"}])).send().await?;
+//!     let property = "/wiki/rest/api/content/{id}/property/{key}";
+//!     let of_page = |request: forge_remote::product::Request| request.segment("id", page).segment("key", "mine");
+//!     of_page(confluence.put(property)).json_body(&json!({"value": 1})).send().await?;
+//!     of_page(confluence.patch(property)).json_body(&json!({"value": 2})).send().await?;
+//!     of_page(confluence.request(Method::HEAD, property)).send().await?;
+//!     of_page(confluence.delete(property)).send().await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! An [actor](crate::actor) makes them. Whoever has tokens from elsewhere makes them alone:
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//! use forge_remote::product::{Bitbucket, Confluence, Credentials, GraphQl, Jira, Outbound};
+//! use forge_remote::{clock::Clock, deadline::Deadline, outbound::{self, ApiHosts}, trace::TraceId};
+//!
+//! # fn clients(own: Arc<dyn Credentials>) -> Result<(), Box<dyn std::error::Error>> {
+//! let hosts = ApiHosts::new(["api.atlassian.com", "api.bitbucket.org"], false);
+//! let outbound = Outbound::new(outbound::client()?, hosts, Clock::system());
+//! let deadline = Deadline::after(Duration::from_secs(20));
+//! let trace = TraceId::random();
+//!
+//! let site = "https://api.atlassian.com/ex/jira/3e8d5b70-91f2-4c6a-b4d7-2a0f6e9c1b85";
+//! let jira = Jira::new(&outbound, site, Arc::clone(&own), deadline, trace.clone())?;
+//! let wiki = "https://api.atlassian.com/ex/confluence/3e8d5b70-91f2-4c6a-b4d7-2a0f6e9c1b85";
+//! let confluence = Confluence::new(&outbound, wiki, Arc::clone(&own), deadline, trace.clone())?;
+//! let code = "https://api.bitbucket.org";
+//! let bitbucket = Bitbucket::new(&outbound, code, Arc::clone(&own), deadline, trace.clone())?;
+//! let gateway = "https://api.atlassian.com/graphql";
+//! let graphql = GraphQl::new(&outbound, gateway, own, deadline, trace)?;
+//! # Ok(()) }
+//! ```
 
 mod body;
 mod call;

@@ -24,6 +24,11 @@ impl Api {
     pub(super) const COUNT: usize = Self::Storage as usize + 1;
 
     /// The name in a log field and in a metric's label.
+    ///
+    /// ```
+    /// # use forge_remote::product::Api;
+    /// assert_eq!(Api::GraphQl.as_str(), "graphql");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

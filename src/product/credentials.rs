@@ -22,6 +22,11 @@ impl Identity {
     pub(super) const COUNT: usize = Self::Account as usize + 1;
 
     /// The name in a log field and in a metric's label.
+    ///
+    /// ```
+    /// # use forge_remote::product::Identity;
+    /// assert_eq!(Identity::App.as_str(), "app");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -81,6 +86,13 @@ pub trait Credentials: fmt::Debug + Send + Sync + 'static {
     /// A 429 pauses the calls of this installation to this base URL. Without it, all calls
     /// to the base URL pause: right for a site, whose base URL is its own, and too wide for
     /// Bitbucket and GraphQL, where all installations share one.
+    ///
+    /// ```
+    /// # use forge_remote::{ids::InstallationId, product::Credentials};
+    /// fn pauses_alone(own: &dyn Credentials, id: InstallationId) -> bool {
+    ///     own.installation() == Some(id)
+    /// }
+    /// ```
     fn installation(&self) -> Option<InstallationId> {
         None
     }

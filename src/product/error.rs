@@ -25,6 +25,35 @@ use crate::{error::Error, outbound::HostNotAllowed};
 ///     }
 /// }
 /// ```
+///
+/// Each holds what there is to tell about it:
+///
+/// ```
+/// use forge_remote::product::{DecodeError, PaginationError, PathError, ProductError, RequestError, TransportError};
+///
+/// fn advice(error: &ProductError) -> &'static str {
+///     match error {
+///         ProductError::RateLimited { .. } => "come again later",
+///         ProductError::Transport { source: TransportError::Slow(_), .. } => "the product is slow",
+///         ProductError::Decode { source: DecodeError::Syntax { .. }, .. } => "that was no API",
+///         ProductError::InvalidPath { source: PathError::Missing(_), .. }
+///         | ProductError::InvalidRequest { source: RequestError::InvalidHeader, .. } => "a mistake of ours",
+///         ProductError::Pagination { source: PaginationError::TooManyPages(_), .. } => "ask for less",
+///         _ => "see the log",
+///     }
+/// }
+///
+/// fn for_the_log(error: &ProductError) -> String {
+///     format!(
+///         "{:?} {:?}, trace {:?}, wait {:?}, call {:?}",
+///         error.status(),
+///         error.message(),
+///         error.upstream_trace_id(),
+///         error.retry_after(),
+///         error.refusal().map(|refusal| refusal.call().to_string()),
+///     )
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProductError {

@@ -86,6 +86,33 @@ impl GraphQl {
 /// **Errors' status.** An error with `extensions.statusCode` is treated as an HTTP answer of
 /// that status: a 401 renews the token, a 429 waits, a 404 is
 /// [`ProductError::NotFound`]. One without is [`ProductError::Status`] with status 200.
+///
+/// ```
+/// use std::time::Duration;
+/// use forge_remote::product::{GraphQl, Partial, ProductError};
+/// use serde_json::{Value, json};
+///
+/// async fn issues(graphql: &GraphQl, cloud: &str) -> Result<Vec<Value>, ProductError> {
+///     let text = "query ($cloud: ID!, $after: String) { jira { issueSearchStable(cloudId: $cloud, after: $after) \
+///         { nodes { key } pageInfo { hasNextPage endCursor } } } }";
+///     let query = || graphql.query(text).variables(&json!({"cloud": cloud}));
+///     let whole = query().max_pages(2).pages::<Value>("/jira/issueSearchStable").all().await?;
+///     println!("{} pages", whole.len());
+///     query().items("/jira/issueSearchStable").all().await
+/// }
+///
+/// async fn what_there_is(graphql: &GraphQl) -> Result<Value, ProductError> {
+///     let asked = graphql
+///         .query("mutation { touch { at } }")
+///         .header("x-experimentalapi", "touch")
+///         .idempotent()
+///         .max_bytes(64 * 1024)
+///         .timeout(Duration::from_secs(3));
+///     let Partial { data, errors, .. } = asked.partial::<Value>().await?;
+///     println!("{} gaps", errors.len());
+///     Ok(data)
+/// }
+/// ```
 #[must_use = "a query does nothing until it is sent"]
 pub struct GraphQlQuery {
     request: Request,

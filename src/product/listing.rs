@@ -31,6 +31,16 @@ use super::{ProductError, outgoing::Outgoing, pagination::Pager};
 ///     Ok(keys)
 /// }
 /// ```
+///
+/// Or at once:
+///
+/// ```
+/// # use forge_remote::product::{Jira, ProductError};
+/// # use serde_json::Value;
+/// async fn projects(jira: &Jira) -> Result<Vec<Value>, ProductError> {
+///     jira.get("/rest/api/3/project/search").max_pages(5).items().all().await
+/// }
+/// ```
 #[must_use = "a list is not fetched before it is read"]
 pub struct Listing<T, E = ProductError>(BoxStream<'static, Result<T, E>>);
 

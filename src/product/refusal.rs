@@ -14,6 +14,21 @@ const EXCERPT_BYTES: usize = 2 * 1024;
 ///
 /// `Display` says it in one line: `jira GET /rest/api/3/issue/{key} answered 404: Issue does
 /// not exist`. Neither `Display` nor `Debug` shows the body.
+///
+/// ```
+/// use forge_remote::product::{Api, Call, Refusal};
+///
+/// fn for_the_log(refusal: &Refusal) -> String {
+///     let call: &Call = refusal.call();
+///     let whose = if call.api() == Api::Jira { "Jira" } else { call.api().as_str() };
+///     format!("{whose} {} {}: {} {:?}", call.method(), call.route(), refusal.status(), refusal.message())
+/// }
+///
+/// fn for_the_developer(refusal: &Refusal) {
+///     println!("{:?} {:?} {:?}", refusal.code(), refusal.errors(), refusal.excerpt());
+///     println!("{:?} {:?} {:?}", refusal.limit(), refusal.retry_after(), refusal.upstream_trace_id());
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Refusal {
     pub(super) call: Call,

@@ -56,6 +56,34 @@ const RESERVED: [HeaderName; 9] = [
 /// pages for a list ([`max_pages`](Self::max_pages)). No redirect is followed.
 ///
 /// A mistake in putting it together is the error of sending it.
+///
+/// ```
+/// use std::time::Duration;
+/// use forge_remote::product::{Jira, ProductError};
+/// use serde_json::{Value, json};
+///
+/// async fn report(jira: &Jira, key: &str) -> Result<(), ProductError> {
+///     let comments = jira
+///         .get("/rest/api/3/issue/{key}/comment")
+///         .segment("key", key)
+///         .query(&[("maxResults", 50)])
+///         .list_key("comments")
+///         .max_pages(4);
+///     let comments: Vec<Value> = comments.items().all().await?;
+///
+///     let search = jira.post("/rest/api/3/search/jql").json_body(&json!({"jql": "project = QUA"}));
+///     let pages: Vec<Value> = search.idempotent().pages().all().await?;
+///
+///     let file = jira.get("/rest/api/3/attachment/content/{id}").segment("id", "10000");
+///     let bytes = file.max_bytes(1024 * 1024).timeout(Duration::from_secs(5)).bytes().await?;
+///
+///     let upload = jira.put("/rest/api/3/issue/{key}/properties/mine").segment("key", key);
+///     upload.header("x-atlassian-token", "no-check").body("application/json", "1").send().await?;
+///     let text = jira.get("/rest/api/3/serverInfo").text().await?;
+///     println!("{} comments, {} pages, {} and {} bytes", comments.len(), pages.len(), bytes.len(), text.len());
+///     Ok(())
+/// }
+/// ```
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request {
     outgoing: Outgoing,

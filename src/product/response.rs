@@ -10,6 +10,20 @@ use super::{Call, DecodeError, ProductError};
 use crate::outbound::upstream;
 
 /// A product's answer, 2xx and read to its end.
+///
+/// ```
+/// use axum::response::IntoResponse;
+/// use forge_remote::product::{Jira, ProductError, Response};
+/// use serde_json::value::RawValue;
+///
+/// async fn pass_on(jira: &Jira) -> Result<impl IntoResponse, ProductError> {
+///     let answer: Response = jira.get("/rest/api/3/serverInfo").send().await?;
+///     let checked: &RawValue = answer.json()?;
+///     println!("{} of {} bytes: {}", checked.get().len(), answer.bytes().len(), answer.text()?);
+///     println!("{:?}", answer.headers().get("etag"));
+///     Ok((answer.status(), answer.into_bytes()))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Response {
     pub(super) call: Call,
