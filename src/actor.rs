@@ -2,6 +2,24 @@
 //!
 //! An actor cannot exist without its token. It opens the products of the installation,
 //! each under the base URL that the FIT gives, and keeps to the caller's deadline.
+//!
+//! ```
+//! use axum::Json;
+//! use forge_remote::{AccountActor, AppActor, Error, Invocation, ids::{AccountId, Product}};
+//! use serde_json::{Value, json};
+//!
+//! /// What the app may see, what the user may, and what somebody else may.
+//! async fn three(invocation: Invocation, other: AccountId) -> Result<Json<Value>, Error> {
+//!     let path = "/wiki/rest/api/user/current";
+//!     let app: AppActor = invocation.as_app()?;
+//!     let them: AccountActor = invocation.as_account_in(&other, &Product::Confluence).await?;
+//!     Ok(Json(json!([
+//!         app.confluence()?.get(path).json::<Value>().await?,
+//!         invocation.as_user()?.confluence()?.get(path).json::<Value>().await?,
+//!         them.confluence()?.get(path).json::<Value>().await?,
+//!     ])))
+//! }
+//! ```
 
 mod account;
 mod app;
@@ -11,8 +29,10 @@ mod user;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
+pub use self::error::ActorError;
+#[doc(hidden)] // what the rooms of the library hand each other
+pub use self::reach::Reach;
 use self::{account::AccountCredentials, app::AppCredentials, user::UserCredentials};
-pub use self::{error::ActorError, reach::Reach};
 use crate::{
     clock::Clock,
     deadline::Deadline,
@@ -46,6 +66,22 @@ pub type AccountActor = Actor<token::Account>;
 ///
 /// async fn me(user: UserActor) -> Result<Json<Value>, Error> {
 ///     Ok(Json(user.confluence()?.get("/wiki/rest/api/user/current").json().await?))
+/// }
+/// ```
+///
+/// It opens each product that the installation has, the GraphQL gateway, and as the app its storage:
+///
+/// ```
+/// use forge_remote::{AppActor, Error, storage::Key};
+/// use serde_json::Value;
+///
+/// async fn look_around(app: &AppActor) -> Result<(), Error> {
+///     let site: Value = app.jira()?.get("/rest/api/3/serverInfo").json().await?;
+///     let repositories: Value = app.bitbucket()?.get("/2.0/repositories").json().await?;
+///     let me: Value = app.graphql()?.query("query { me { user { name } } }").data().await?;
+///     let seen: Option<u32> = app.storage().get(&Key::new("seen")?).await?;
+///     println!("{}: {site} {repositories} {me} {seen:?}", app.installation());
+///     Ok(())
 /// }
 /// ```
 pub struct Actor<Kind> {

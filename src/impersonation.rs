@@ -11,6 +11,37 @@
 //! - the quota of the app holds in any minute, and who would wait in vain is told at once;
 //! - a 429 of the gateway pauses all exchanges of the app and slows them down for a while;
 //! - replicas that share a store share tokens and the quota: one exchange serves them all.
+//!
+//! A handler needs none of this: it calls [`as_account`](crate::Invocation::as_account). This
+//! room is for those who exchange tokens without the rest of the library.
+//!
+//! ```
+//! use forge_remote::impersonation::{ContextAri, ContextId, GatewayFault, Impersonation, ImpersonationError, Subject};
+//! use forge_remote::{ids::Product, token::AccountToken};
+//!
+//! fn says(error: &ImpersonationError) -> String {
+//!     match error {
+//!         ImpersonationError::Gateway { source, .. } => match &**source {
+//!             GatewayFault::TimedOut => "the gateway is slow".to_owned(),
+//!             fault => fault.to_string(),
+//!         },
+//!         error => error.to_string(),
+//!     }
+//! }
+//!
+//! /// A product answered 401 to a token, and then the app was uninstalled.
+//! fn gone(impersonation: &Impersonation, subject: &Subject, token: &AccountToken) {
+//!     impersonation.refused(subject, token);
+//!     impersonation.forget_installation(&subject.installation);
+//!     println!("{} are left", impersonation.cached_tokens());
+//! }
+//!
+//! let workspace = ContextId::workspace("{d41c7e90-3a5f-4b82-96e0-7c8b1f2a5d63}".parse()?);
+//! assert_eq!(workspace.product(), &Product::Bitbucket);
+//! let (ari, _): (ContextAri, _) = workspace.forms();
+//! assert_eq!(ari.as_str(), "ari:cloud:bitbucket::workspace/d41c7e90-3a5f-4b82-96e0-7c8b1f2a5d63");
+//! # Ok::<(), forge_remote::ids::IdError>(())
+//! ```
 
 mod answer;
 mod context;
@@ -29,8 +60,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
+#[doc(hidden)] // for the fuzzer
+pub use self::answer::{Answer, read_answer};
 pub use self::{
-    answer::{Answer, read_answer},
     context::{ContextAri, ContextId},
     error::{GatewayFault, ImpersonationError},
     subject::Subject,

@@ -7,6 +7,41 @@
 //!                        │
 //!           dispatcher: claim ──► handler ──► done · retry · dead letter
 //! ```
+//!
+//! ```
+//! use forge_remote::{Error, Event, Events, JobError, Lifecycle, Schedule, Tick, Uninstalling};
+//! use forge_remote::inbox::Interval;
+//!
+//! async fn page_updated(event: Event) -> Result<(), JobError> {
+//!     let job = event.job();
+//!     println!("{} of {} at {:?}", event.event_type(), job.installation(), job.received_at());
+//!     Ok(())
+//! }
+//!
+//! async fn nightly(tick: Tick) -> Result<(), JobError> {
+//!     println!("{}: {} left", tick.schedule(), tick.job().deadline().remaining().as_secs());
+//!     Ok(())
+//! }
+//!
+//! async fn welcome(event: Event<Lifecycle>) -> Result<(), JobError> {
+//!     println!("by {:?}", event.payload.installer_account_id);
+//!     Ok(())
+//! }
+//!
+//! async fn purge(leaving: Uninstalling) -> Result<(), JobError> {
+//!     let account = leaving.invocation().account();
+//!     println!("{} goes, by {account:?}, until {:?}", leaving.installation(), leaving.deadline());
+//!     Ok(())
+//! }
+//!
+//! let events = Events::new()
+//!     .on_ordered("avi:confluence:updated:page", "/content/id", page_updated)
+//!     .on_installed(welcome)
+//!     .on_upgraded(welcome)
+//!     .on_uninstalling(purge);
+//! let schedule = Schedule::new().on_every(Interval::Day, "nightly", nightly);
+//! assert_eq!(Interval::Day.span().as_secs(), 86_400);
+//! ```
 
 mod dispatcher;
 mod envelope;
@@ -34,6 +69,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::{dispatcher::Dispatcher, intake::Intake, uninstall::Uninstall};
 use crate::forge::Forge;
+
+pub use crate::store::jobs::JobId;
 
 pub use self::{
     error::JobError,

@@ -17,10 +17,22 @@
 //! replicas may share, and with it what they know of impersonated tokens.
 //! Tokens are sealed with `store.encryption_key` before they reach a file; [`keys`] says
 //! how another key takes over.
+//!
+//! A user of the library meets what it keeps of an installation:
+//!
+//! ```
+//! use forge_remote::{Error, Forge, ids::CloudId};
+//! async fn versions(forge: &Forge, cloud: &CloudId) -> Result<Vec<String>, Error> {
+//!     let installed = forge.installations_of_cloud(cloud).await?;
+//!     let versions = installed.iter().filter_map(|one| one.record().app_version.as_deref());
+//!     Ok(versions.map(str::to_owned).collect())
+//! }
+//! ```
 
 mod backup;
 mod bounded;
 mod installations;
+#[doc(hidden)] // the inside of the inbox, for the command and the benchmarks
 pub mod jobs;
 pub mod keys;
 mod postgres;
@@ -66,6 +78,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// Several processes may use one store. Every operation ends within a few seconds, and
 /// may be dropped at any point without harm.
+#[doc(hidden)]
 pub trait Store: Send + Sync + 'static {
     /// Writes all records or none.
     ///
@@ -121,6 +134,7 @@ pub trait Store: Send + Sync + 'static {
 
 /// What was deleted with an installation.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[doc(hidden)]
 pub struct Deleted {
     /// Whether the store knew the installation.
     pub known: bool,
@@ -131,6 +145,7 @@ pub struct Deleted {
 /// An open database, seen from each side.
 #[derive(Clone)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct Database {
     /// Where installations and their app tokens are.
     pub installations: Arc<dyn Store>,
@@ -149,6 +164,12 @@ impl fmt::Debug for Database {
 }
 
 /// The store failed.
+///
+/// ```
+/// use forge_remote::{Error, store::StoreError};
+/// let locked = StoreError::Unavailable("the file is locked".into());
+/// assert_eq!(Error::from(locked).code().as_str(), "store_unavailable");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -185,6 +206,18 @@ impl From<StoreError> for Error {
 }
 
 /// The store cannot be opened. The messages name the setting to mend and never its value.
+///
+/// ```no_run
+/// use forge_remote::{Config, Forge, StartError, store::{KeyError, OpenError}};
+///
+/// # async fn start(config: Config) -> Result<Forge, StartError> {
+/// Forge::from_config(config).await.inspect_err(|error| match error {
+///     StartError::Store(OpenError::Key(KeyError::Length(bytes))) => println!("32 bytes, not {bytes}"),
+///     StartError::Store(error) => println!("the store: {error}"),
+///     _ => {}
+/// })
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -288,6 +321,7 @@ pub enum OpenError {
 ///
 /// # Errors
 /// [`OpenError`] names the setting that has to be mended.
+#[doc(hidden)]
 pub async fn open(
     settings: &config::Store,
     environment: &config::Environment,
@@ -352,6 +386,7 @@ async fn open_postgres(
 ///
 /// # Errors
 /// [`OpenError::Missing`] if there is no such file, else as [`open`].
+#[doc(hidden)]
 pub async fn open_existing(
     settings: &config::Store,
     environment: &config::Environment,

@@ -6,6 +6,12 @@ use crate::{
 };
 
 /// Why an actor cannot be had.
+///
+/// ```
+/// use forge_remote::{Error, actor::ActorError};
+/// let error = Error::from(ActorError::MissingUserToken);
+/// assert_eq!(error.code().as_str(), "missing_user_token"); // its message names the manifest line
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ActorError {

@@ -42,6 +42,19 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 ///     }
 /// }
 /// ```
+///
+/// The three of them by hand:
+///
+/// ```
+/// use std::time::Duration;
+/// use forge_remote::JobError;
+///
+/// let later = JobError::retry("the search has not caught up");
+/// let in_a_minute = JobError::retry_after(Duration::from_secs(60), "the export is being made");
+/// let never = JobError::drop("the page is gone");
+/// assert_eq!(never.source().to_string(), "the page is gone");
+/// assert!(matches!(later, JobError::Retry(_)));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum JobError {

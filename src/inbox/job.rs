@@ -48,6 +48,23 @@ use crate::{
 ///     format!("{}: attempt {} at {}", job.installation(), job.attempt(), job.idempotency_key())
 /// }
 /// ```
+///
+/// Whom it may speak as, and what is known of the one it works for:
+///
+/// ```
+/// use forge_remote::{Error, ids::{AccountId, Product}, inbox::Job};
+///
+/// async fn work(job: &Job, account: &AccountId) -> Result<(), Error> {
+///     let in_session = [
+///         job.as_account(account).await?.confluence()?,
+///         job.as_account_in(account, &Product::Confluence).await?.confluence()?,
+///         job.as_app()?.confluence()?,
+///     ];
+///     println!("{:?} of {:?}, trace {}", job.record().app_version, job.received_at(), job.trace().as_str());
+///     println!("{:?}, {} workers", job.deadline().remaining(), job.forge().config().inbox.workers);
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Job(Arc<Inner>);
 

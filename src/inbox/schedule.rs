@@ -28,6 +28,11 @@ pub struct Schedule {
 }
 
 /// How often a trigger ticks: its `interval` in the manifest.
+///
+/// ```
+/// # use forge_remote::Interval;
+/// assert_eq!(Interval::FiveMinutes.span().as_secs(), 300);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Interval {

@@ -45,6 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # }
 /// ```
 #[derive(Clone)]
+#[doc(hidden)]
 pub struct Installations(Arc<Inner>);
 
 struct Inner {

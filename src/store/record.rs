@@ -27,6 +27,15 @@ const SAME_TOKEN_GAIN: Duration = Duration::from_mins(5);
 /// assert!(installation.contexts.is_empty());
 /// # Ok::<(), forge_remote::ids::IdError>(())
 /// ```
+///
+/// ```
+/// use forge_remote::{ids::CloudId, store::{Installation, StoredContext}};
+/// fn products<'a>(installation: &'a Installation, cloud: &CloudId) -> Vec<&'a str> {
+///     let contexts: &[StoredContext] = &installation.contexts;
+///     let here = if installation.is_in(cloud) { contexts } else { &[] };
+///     here.iter().map(|context| context.product.as_str()).collect()
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Installation {
@@ -69,6 +78,7 @@ pub struct StoredContext {
 
 /// Who brought an app token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[doc(hidden)]
 pub enum TokenOrigin {
     /// The platform itself: with an event, a schedule, or a call of a function.
     Platform,
@@ -78,6 +88,7 @@ pub enum TokenOrigin {
 
 /// An installation with what the remote remembers beside it.
 #[derive(Debug, Clone)]
+#[doc(hidden)]
 pub struct Remembered {
     /// The installation, as it was last described.
     pub installation: Installation,

@@ -7,6 +7,13 @@ use uuid::Uuid;
 use crate::{ids::InstallationId, token::AppToken, trace::TraceId};
 
 /// A job's id. It stays the same over redeliveries, attempts and replays: the idempotency key.
+///
+/// ```
+/// use forge_remote::inbox::JobId;
+/// let id: JobId = "0a8e6c3b-5f21-4b7f-9d15-6b1f0d3e2c4a".parse()?;
+/// assert_eq!(JobId::from_uuid(id.uuid()), id);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct JobId(Uuid);
 
