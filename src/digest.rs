@@ -1,5 +1,15 @@
 //! The app that ships: the routes that its frontends call, and the example of how the
 //! library is used. No room of the library imports it.
+//!
+//! ```no_run
+//! use forge_remote::{Config, Forge, digest};
+//!
+//! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+//! let forge = Forge::from_config(Config::load()?).await?;
+//! let ui = digest::router(&forge);
+//! forge_remote::serve(forge, ui, digest::events(), digest::schedule()).await?;
+//! # Ok(()) }
+//! ```
 
 mod administrators;
 mod changes;

@@ -29,6 +29,30 @@
 //! that set fresh, `jwk` says which keys count, `signature` checks the
 //! signature and nothing else, `rules` compares the claims. `known_headers` and
 //! `verified_tokens` remember what came of the tokens before.
+//!
+//! # What it says
+//!
+//! ```
+//! use forge_remote::fit::{App, Claims, Context, Environment, EnvironmentKind, License, LicenseKind, Module};
+//! use forge_remote::ids::Product;
+//!
+//! fn may_use(claims: &Claims) -> bool {
+//!     let app: &App = &claims.app;
+//!     let in_production =
+//!         |environment: &Environment| environment.kind == EnvironmentKind::Production;
+//!     let paid = |license: &License| license.is_active() || license.kind == Some(LicenseKind::Developer);
+//!     !app.environment.as_ref().is_some_and(in_production) || app.license.as_ref().is_some_and(paid)
+//! }
+//!
+//! fn describe(claims: &Claims) -> String {
+//!     let module: &Module = &claims.app.module;
+//!     let from = if claims.may_come_from_browser() { "a page" } else { "the platform" };
+//!     let site = claims.context.as_ref().and_then(|context: &Context| context.site_url.as_deref());
+//!     let product = claims.primary().map(|context| context.name.as_str());
+//!     let jira = claims.context_of(&Product::Jira).map(|context| context.api_base_url.as_str());
+//!     format!("{} ({}) {from} {site:?} {product:?} {jira:?}", module.key, module.is_endpoint())
+//! }
+//! ```
 
 mod base64url;
 mod claims;

@@ -29,6 +29,31 @@ use crate::{
 /// A remote: made once from its settings, cheap to clone, the state of its router.
 ///
 /// A router with a state of its own lends it: `impl FromRef<MyState> for Forge`.
+///
+/// ```no_run
+/// use axum::extract::FromRef;
+/// use forge_remote::{Config, Forge, StartError, clock::Clock};
+///
+/// #[derive(Clone)]
+/// struct MyState { forge: Forge, greeting: &'static str }
+///
+/// impl FromRef<MyState> for Forge {
+///     fn from_ref(state: &MyState) -> Self {
+///         state.forge.clone()
+///     }
+/// }
+///
+/// # async fn start(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+/// let forge = match Forge::from_config(config).await {
+///     Err(StartError::Store(error)) => return Err(format!("is the database up? {error}").into()),
+///     forge => forge?,
+/// };
+/// println!("at {:?} on {}", forge.clock().now(), forge.config().server.listen);
+/// println!("ready: {}, {:?}", forge.verifier().is_ready(), forge.metrics());
+///
+/// let for_a_test = Forge::with_clock(forge.config().clone(), Clock::manual(forge.clock().now())).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Forge(Arc<Inner>);
 
@@ -46,6 +71,8 @@ struct Inner {
 }
 
 /// Why the remote cannot start.
+///
+/// Each says in one line what to do; see [`Forge`] for an example.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {

@@ -3,6 +3,28 @@
 //! Taking it as an argument is all that a handler does to be called by verified
 //! invocations only. It reads no header and builds none: whatever it wants from
 //! Atlassian it asks of an actor.
+//!
+//! ```
+//! use axum::Json;
+//! use forge_remote::{Error, ErrorCode, Invocation};
+//! use serde_json::{Value, json};
+//!
+//! async fn who(invocation: Invocation) -> Result<Json<Value>, Error> {
+//!     let Some(account) = invocation.account() else {
+//!         return Err(Error::new(ErrorCode::Forbidden, "Sign in to use this."));
+//!     };
+//!     Ok(Json(json!({
+//!         "installation": invocation.installation(),
+//!         "account": account,
+//!         "product": invocation.product(),
+//!         "module": invocation.claims().app.module.key,
+//!         "key": invocation.fit().key_id(),
+//!         "trace": invocation.trace().as_str(),
+//!         "secondsLeft": invocation.deadline().remaining().as_secs(),
+//!         "limit": invocation.forge().config().server.max_body_bytes,
+//!     })))
+//! }
+//! ```
 
 mod extract;
 mod header;
@@ -133,6 +155,15 @@ impl Invocation {
     /// Whoever may ask for this is yours to decide, before you call it: the platform does not
     /// ask the user in session, and a token that is cached is handed out without asking anybody.
     ///
+    /// ```
+    /// # use forge_remote::{Error, Invocation, ids::AccountId};
+    /// async fn as_them(invocation: &Invocation, account: &AccountId) -> Result<(), Error> {
+    ///     let confluence = invocation.as_account(account).await?.confluence()?;
+    ///     confluence.get("/wiki/rest/api/user/current").send().await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// `impersonation_denied` if the platform refuses, `rate_limited` if the quota has
     /// no room in time, `missing_app_token` if there is no token to exchange.
@@ -142,6 +173,13 @@ impl Invocation {
     }
 
     /// Speaks as `account` in `product`, for an app that is installed in several.
+    ///
+    /// ```
+    /// # use forge_remote::{AccountActor, Error, Invocation, ids::{AccountId, Product}};
+    /// async fn in_jira(invocation: &Invocation, account: &AccountId) -> Result<AccountActor, Error> {
+    ///     invocation.as_account_in(account, &Product::Jira).await
+    /// }
+    /// ```
     ///
     /// # Errors
     /// As [`as_account`](Self::as_account), and `not_found` if the app is not installed

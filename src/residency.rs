@@ -9,6 +9,19 @@
 //!    │           │              │
 //!    └───────────┴──────────────┴────────────► rollback
 //! ```
+//!
+//! An app that keeps nothing of its users, and one that says why it cannot move:
+//!
+//! ```
+//! use forge_remote::{Forge, residency::{self, MigrationError, MigrationId, NothingToMove}};
+//!
+//! let ui = axum::Router::<Forge>::new().merge(residency::routes(NothingToMove));
+//!
+//! assert_eq!(MigrationError::RegionUnsupported.code(), Some("E0002"));
+//! assert_eq!(MigrationError::failed("no room in that region").code(), Some("E9999"));
+//! assert_eq!(MigrationError::try_again("the copy is busy").code(), None);
+//! assert_eq!(MigrationId::new(57_500).number(), 57_500);
+//! ```
 
 mod error;
 mod migration;

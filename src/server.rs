@@ -1,4 +1,24 @@
 //! The service around the handlers: listeners, layers, health, shutdown.
+//!
+//! [`serve`] is all that most need. Where the port is not known before, or something else says
+//! when to stop:
+//!
+//! ```no_run
+//! use axum::Router;
+//! use forge_remote::{Events, Forge, Schedule, server::{self, ServeError, Server}};
+//!
+//! async fn until(forge: Forge, stop: tokio::sync::oneshot::Receiver<()>) -> Result<(), ServeError> {
+//!     let server = Server::bind(forge, Router::new(), Events::new(), Schedule::new()).await?;
+//!     println!("Forge: {}, health and metrics: {}", server.address(), server.admin_address());
+//!     server.run(async {
+//!         tokio::select! {
+//!             () = server::terminated() => {}
+//!             _ = stop => {}
+//!         }
+//!     }).await;
+//!     Ok(())
+//! }
+//! ```
 
 mod admin;
 mod closing;

@@ -117,6 +117,11 @@ pub struct Environment {
 }
 
 /// What an environment is for. The platform's customers use [`Production`](Self::Production).
+///
+/// ```
+/// # use forge_remote::fit::EnvironmentKind;
+/// assert_eq!(EnvironmentKind::Staging.as_str(), "STAGING");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EnvironmentKind {
@@ -172,6 +177,13 @@ pub struct Context {
 ///
 /// A text and not a URL: the outgoing side parses it, and checks its host, when it
 /// makes a call.
+///
+/// ```
+/// use forge_remote::fit::{ApiBaseUrl, InstallationContext};
+/// fn bases(contexts: &[InstallationContext]) -> Vec<&ApiBaseUrl> {
+///     contexts.iter().map(|context| &context.api_base_url).collect()
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ApiBaseUrl(Box<str>);

@@ -7,6 +7,20 @@ use crate::error::{Error, ErrorCode};
 /// Why a token was not accepted.
 ///
 /// None of it holds a part of the token: it may be logged as it is.
+///
+/// ```
+/// use forge_remote::fit::{Contradiction, FitError, Malformed};
+/// assert_eq!(FitError::UnknownKey.code().status(), 401);
+///
+/// fn worth_a_look(error: &FitError) -> bool {
+///     matches!(
+///         error,
+///         FitError::MalformedToken(Malformed::Header)
+///             | FitError::InconsistentClaims(Contradiction::App)
+///             | FitError::WrongAudience
+///     )
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FitError {

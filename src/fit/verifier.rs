@@ -44,6 +44,19 @@ struct Inner {
 /// A verified Forge Invocation Token. Only a [`Verifier`] makes one; a clone is cheap.
 ///
 /// It derefs to its [`Claims`]. `Debug` shows neither the user nor the module's own data.
+///
+/// ```
+/// use forge_remote::fit::{Fit, Verifier};
+///
+/// /// What a cache of one's own asks before it uses what it keeps beside a FIT.
+/// fn usable<'a>(verifier: &Verifier, kept: &'a Fit) -> Option<&'a Fit> {
+///     (verifier.is_ready() && verifier.still_trusts(kept)).then_some(kept)
+/// }
+///
+/// fn audit(fit: &Fit) {
+///     println!("{} by key {}", fit.claims().app.installation_id, fit.key_id());
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Fit(Arc<Verified>);
 

@@ -17,6 +17,24 @@ use crate::{
 const BACKGROUND_PATIENCE: Duration = Duration::from_mins(5);
 
 /// An installation as the store remembers it, for background work.
+///
+/// ```
+/// use std::time::Duration;
+/// use forge_remote::{Error, Forge, ids::{AccountId, CloudId, Product}};
+///
+/// /// A webhook from elsewhere names a site and a user of it.
+/// async fn reminded(forge: &Forge, cloud: &CloudId, account: &AccountId) -> Result<(), Error> {
+///     for installed in forge.installations_of_cloud(cloud).await? {
+///         let installed = installed.within(Duration::from_secs(30));
+///         println!("version {:?}", installed.record().app_version);
+///         let them = installed.as_account(account).await?;
+///         them.jira()?.get("/rest/api/3/myself").send().await?;
+///         installed.as_account_in(account, &Product::Confluence).await?;
+///         installed.as_app()?.jira()?.get("/rest/api/3/serverInfo").send().await?;
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Installed {
     forge: Forge,

@@ -49,6 +49,18 @@ pub struct Migration {
 
 /// Key of a region, such as `EU`: one of those that `remotes[].baseUrl` of the manifest
 /// takes. The platform adds some from time to time.
+///
+/// ```
+/// use forge_remote::residency::{Migration, Region};
+/// fn bucket(migration: &Migration) -> Option<&'static str> {
+///     let region: &Region = &migration.location;
+///     match region.as_str() {
+///         "EU" | "DE" => Some("eu-central-1"),
+///         "US" => Some("us-east-1"),
+///         _ => None,
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Region(Box<str>);
 

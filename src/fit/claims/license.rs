@@ -45,6 +45,11 @@ pub struct License {
 }
 
 /// The type of a licence. The platform writes it in upper and in lower case.
+///
+/// ```
+/// # use forge_remote::fit::LicenseKind;
+/// assert_eq!(LicenseKind::Academic.as_str(), "ACADEMIC");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LicenseKind {
