@@ -182,9 +182,9 @@ fn impersonation(reader: &mut Reader) -> Option<Impersonation> {
 const MOST_ADDITIONAL_KEYS: usize = 8;
 
 fn store(reader: &mut Reader, environment: &Environment) -> Option<Store> {
-    reader.from_file("store.url", "store.url_file");
-    let key_is_read = reader.from_file("store.encryption_key", "store.encryption_key_file");
-    reader.from_file(
+    reader.read_file("store.url", "store.url_file");
+    let key_is_read = reader.read_file("store.encryption_key", "store.encryption_key_file");
+    reader.read_file(
         "store.additional_encryption_keys",
         "store.additional_encryption_keys_file",
     );

@@ -132,13 +132,13 @@ impl Reader {
     /// Takes what stands in the file that `file_key` names, without the white space around it,
     /// for the value of `key`. A default of `key` gives way; set otherwise, both are a mistake.
     /// False if there is a mistake, so that nobody complains of a missing value too.
-    pub(super) fn from_file(&mut self, key: &'static str, file_key: &'static str) -> bool {
+    pub(super) fn read_file(&mut self, key: &'static str, file_key: &'static str) -> bool {
         let path = self.parsed::<String>(file_key, "the path of a file", |_| true);
         let Some(path) = path else {
             return !self.is_noted(file_key);
         };
-        let is_set = |leaf: &&Leaf| leaf.origin != Origin::Default;
-        if self.leaves.get(key).filter(is_set).is_some() {
+        let is_set = |leaf: &Leaf| leaf.origin != Origin::Default;
+        if self.leaves.get(key).is_some_and(is_set) {
             let why = format!("`{key}` is set too: set one of the two");
             self.object(file_key, why);
             return false;

@@ -19,8 +19,8 @@ mod tokens;
 mod keys {
     use super::*;
 
-    async fn bench() -> Bench {
-        Bench::new()
+    fn bench() -> std::future::Ready<Bench> {
+        std::future::ready(Bench::new())
     }
 
     async fn open(bench: &Bench, sealer: Sealer) -> SqliteStore {

@@ -10,7 +10,7 @@ use crate::{
     support::{place::Place, remote::Serve, site::Site, traffic::Traffic},
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn one_key_takes_the_place_of_another_and_nobody_notices() {
