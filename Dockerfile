@@ -33,10 +33,11 @@ LABEL org.opencontainers.image.title="forge-remote" \
       org.opencontainers.image.description="The backend of an Atlassian Forge app" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="gcr.io/distroless/cc-debian12:nonroot"
+# The defaults are in the binary. A `config/` folder can be mounted here; one that came with the
+# image would count as settings of the operator.
 WORKDIR /app
 COPY --from=build --chown=65532:65532 /out/data /app/data
 COPY --from=build /out/forge-remote /usr/local/bin/forge-remote
-COPY config /app/config
 COPY LICENSE /app/
 ENV FORGE_REMOTE_ENV=production \
     # Probes and scrapers come from outside the container. Do not publish this port.

@@ -120,6 +120,17 @@ fn what_stands_in_while_dependencies_are_built_has_documentation() {
     }
 }
 
+/// A file of settings in it would lie over the defaults as if an operator had set them all.
+#[test]
+fn the_image_brings_no_settings_but_variables() {
+    let copied: Vec<_> = instructions("COPY")
+        .iter()
+        .filter_map(|line| line.split_whitespace().last().map(str::to_owned))
+        .collect();
+    assert_eq!(copied, [VOLUME, HEALTH[1], "/app/"]);
+    assert_eq!(instructions("COPY").last().unwrap(), "LICENSE /app/");
+}
+
 /// All that the build reads is let through, and nothing else.
 #[test]
 fn the_context_has_what_the_build_copies() {

@@ -31,7 +31,8 @@ pub(super) fn accepted(variables: impl IntoIterator<Item = (String, String)>) ->
         all.insert(name, value);
     }
     let sources = Sources {
-        folder: format!("{}/config", super::ROOT).into(),
+        // The image has no such folder.
+        folder: folder.path().join("config"),
         variables: all,
     };
     let loaded = Config::load_from(&sources).unwrap_or_else(|error| panic!("{error}"));
