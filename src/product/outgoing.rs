@@ -317,11 +317,13 @@ impl Trouble {
                     span.traced_as(trace);
                 }
             }
-            Self::Failed(ProductError::Transport {
-                source: TransportError::Slow(_),
-                ..
-            })
-            | Self::Failed(ProductError::Deadline(_)) => span.failed("timeout"),
+            Self::Failed(
+                ProductError::Transport {
+                    source: TransportError::Slow(_),
+                    ..
+                }
+                | ProductError::Deadline(_),
+            ) => span.failed("timeout"),
             Self::Failed(ProductError::TooLarge { .. }) => span.failed("too_large"),
             Self::Failed(_) => span.failed("connection"),
         }

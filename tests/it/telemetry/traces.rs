@@ -1,10 +1,15 @@
 //! What a collector gets of an invocation and of an event, and what it does not get.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use serde_json::json;
 
 use crate::support::{
+    atlassian::{denied, json_answer},
     caller::Caller,
     claims::{COLLEAGUE, INSTALLATION},
     collector::{Collector, Span},
@@ -374,4 +379,89 @@ async fn a_collector_that_never_answers_fills_a_queue_with_an_end() {
         "{:?}",
         began.elapsed()
     );
+}
+
+#[tokio::test]
+async fn each_try_of_a_call_is_a_span_and_a_shared_exchange_is_one() {
+    let (place, site) = (Place::sqlite(), Site::start(Duration::ZERO).await);
+    let collector = Collector::start().await;
+    let remote = Serve::new(&place, &site)
+        .set("TELEMETRY__OTLP_ENDPOINT", &collector.url())
+        .start()
+        .await;
+    let tries = AtomicUsize::new(0);
+    site.atlassian.answers(move |call| {
+        let path = call.path.as_str();
+        if path == "/graphql" {
+            denied("this user has not agreed")
+        } else if path.ends_with("/user/current") && tries.fetch_add(1, Ordering::Relaxed) == 0 {
+            json_answer(503, json!({}))
+        } else {
+            let operations = json!([{"operation": "administer", "targetType": "application"}]);
+            json_answer(
+                200,
+                json!({"accountId": COLLEAGUE, "operations": operations}),
+            )
+        }
+    });
+    let path = format!("/api/accounts/{COLLEAGUE}/content");
+    let _ = of_forge(&remote, TRACE).get("/api/me").await.ok();
+    let traces = ["a".repeat(32), "b".repeat(32)];
+    let calls = traces
+        .iter()
+        .map(|trace| of_forge(&remote, trace).get(&path));
+    for answer in futures_util::future::join_all(calls).await {
+        let _ = answer.refused(403, "impersonation_denied");
+    }
+    let spans = collector
+        .until("all three requests", |spans| {
+            let servers = spans.iter().filter(|span| span.kind == SpanKind::Server);
+            servers.count() == 3
+        })
+        .await;
+
+    let me = named(&spans, "GET /api/me");
+    let tries: Vec<_> = spans
+        .iter()
+        .filter(|span| span.parent == me.id && span.kind == SpanKind::Client)
+        .collect();
+    let [first, second] = tries.as_slice() else {
+        panic!("two tries: {tries:#?}")
+    };
+    assert!(first.failed && !second.failed);
+    assert_says(
+        first,
+        &[
+            ("http.response.status_code", "503"),
+            ("error.type", "503"),
+            ("http.request.resend_count", ""),
+        ],
+    );
+    assert_says(
+        second,
+        &[
+            ("http.response.status_code", "200"),
+            ("error.type", ""),
+            ("http.request.resend_count", "1"),
+        ],
+    );
+
+    // Whoever came second waited, or was told what is remembered.
+    let exchange = named(&spans, "POST /graphql");
+    let driver = spans
+        .iter()
+        .find(|span| span.id == exchange.parent)
+        .unwrap();
+    assert_eq!(driver.trace, exchange.trace);
+    assert!(traces.contains(&exchange.trace));
+    assert!(exchange.failed);
+    assert_says(
+        exchange,
+        &[
+            ("http.response.status_code", "200"),
+            ("error.type", "denied"),
+        ],
+    );
+    assert!(!driver.failed);
+    assert_says(driver, &[("error.type", "impersonation_denied")]);
 }
