@@ -89,6 +89,10 @@ fn log(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
 /// forge_remote::telemetry::flush().await;
 /// # }
 /// ```
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(clippy::unused_async, reason = "there is nothing to send")
+)]
 pub async fn flush() {
     #[cfg(feature = "otlp")]
     export::flush().await;

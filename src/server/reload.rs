@@ -32,10 +32,6 @@ const LIVE: [&str; 3] = [
 /// tokio::spawn(server::reload_on_hangup(forge.clone(), sources, loaded));
 /// # Ok(()) }
 /// ```
-#[cfg_attr(
-    not(unix),
-    expect(clippy::unused_async, reason = "there is no such signal")
-)]
 pub async fn reload_on_hangup(forge: Forge, sources: Sources, started_with: Loaded) {
     #[cfg(unix)]
     {
@@ -55,7 +51,7 @@ pub async fn reload_on_hangup(forge: Forge, sources: Sources, started_with: Load
     }
     #[cfg(not(unix))]
     drop((forge, sources, started_with));
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg_attr(not(unix), expect(dead_code, reason = "there is no such signal"))]

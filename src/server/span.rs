@@ -98,7 +98,10 @@ fn path(uri: &Uri) -> String {
 
 /// A proxy in front of the remote speaks TLS, and says so.
 fn scheme(headers: &HeaderMap) -> &'static str {
-    match headers.get("x-forwarded-proto").map(|it| it.as_bytes()) {
+    match headers
+        .get("x-forwarded-proto")
+        .map(http::HeaderValue::as_bytes)
+    {
         Some(b"https") => "https",
         _ => "http",
     }

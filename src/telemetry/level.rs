@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(level.in_force().passes_in, None);
         assert_eq!(level.in_force().level, "info");
         // A later one is not ended by the time of an earlier one.
-        level.pass("trace", Duration::from_secs(60)).unwrap();
+        level.pass("trace", Duration::from_mins(1)).unwrap();
         level.expire();
         assert_eq!(level.in_force().level, "trace");
         assert_eq!(level.reset().level, "info");
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn new_settings_wait_for_a_passing_level_to_pass() {
         let (level, put) = level();
-        level.pass("debug", Duration::from_secs(60)).unwrap();
+        level.pass("debug", Duration::from_mins(1)).unwrap();
         level.configure("warn").unwrap();
         assert_eq!(level.in_force().level, "debug");
         assert_eq!(level.reset().level, "warn");

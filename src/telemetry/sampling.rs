@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Link, SpanKind, TraceContextExt, TraceId, TraceState},
+    trace::{Link, SpanContext, SpanKind, TraceContextExt, TraceId, TraceState},
 };
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 
@@ -45,7 +45,7 @@ impl ShouldSample for Sampling {
         _: &[Link],
     ) -> SamplingResult {
         let parent = parent.map(|context| context.span().span_context().clone());
-        let kept = match parent.filter(|parent| parent.is_valid()) {
+        let kept = match parent.filter(SpanContext::is_valid) {
             Some(parent) => parent.is_sampled(),
             None => keeps(u128::from_be_bytes(trace.to_bytes())),
         };

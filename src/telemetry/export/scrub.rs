@@ -19,8 +19,9 @@ pub(super) fn scrub(span: &mut SpanData) {
     span.attributes.retain(|attribute| {
         let key = attribute.key.as_str();
         // They are the span's own.
-        !matches!(key, "trace_id" | "span_id")
-            && !(key == ROUTE && attribute.value.as_str() == NO_ROUTE)
+        let of_log = matches!(key, "trace_id" | "span_id");
+        let is_no_route = key == ROUTE && attribute.value.as_str() == NO_ROUTE;
+        !of_log && !is_no_route
     });
     span.attributes.iter_mut().for_each(bound);
     for event in &mut span.events.events {
