@@ -23,6 +23,9 @@ const TRACE: &str = "463ac35c9f6413ad48485a3953bb6124";
 const SHORT_TRACE: &str = "463ac35c9f6413ad";
 const FORGES_SPAN: &str = "a2fb4a1d1a96d312";
 
+const SERVER: &str = "GET /api/accounts/{account}/content";
+const PROCESS: &str = "process avi:confluence:updated:page";
+
 fn of_forge(remote: &Remote, trace: &str) -> Caller {
     let forge = remote.anybody().with_fit().app_token().user_token();
     forge
@@ -63,7 +66,6 @@ async fn an_invocation_is_one_trace_from_forges_span_over_the_exchange_to_the_pr
     let path = format!("/api/accounts/{COLLEAGUE}/content?limit=7");
     let _ = of_forge(&remote, TRACE).get(&path).await.ok();
 
-    const SERVER: &str = "GET /api/accounts/{account}/content";
     let spans = collector
         .until("the request's span", |spans| has(spans, SERVER))
         .await;
@@ -225,7 +227,6 @@ async fn an_event_is_one_trace_from_its_arrival_to_the_attempt_and_its_calls() {
     let taken = event.post("/forge/events").await;
     assert_eq!(taken.status, 202);
 
-    const PROCESS: &str = "process avi:confluence:updated:page";
     let spans = collector
         .until("the attempt's span", |spans| has(spans, PROCESS))
         .await;
