@@ -66,17 +66,9 @@ pub(super) struct Options {
     /// How long to wait for the remote to accept a first invocation, in seconds
     #[arg(long = "wait", default_value_t = 60, value_name = "SECONDS")]
     wait: u64,
-    /// No colours; the variable NO_COLOR says the same
-    #[arg(long)]
+    /// No colours
+    #[arg(long, env = "NO_COLOR", value_parser = clap::builder::FalseyValueParser::new())]
     no_color: bool,
-    /// Set to anything: no colours
-    #[arg(
-        long = "no-color-by-variable",
-        env = "NO_COLOR",
-        hide = true,
-        default_value = ""
-    )]
-    no_color_variable: String,
     /// Print every rule, and play none
     #[arg(long)]
     list: bool,
@@ -126,9 +118,7 @@ async fn check(options: &Options, remote: &Url) -> anyhow::Result<bool> {
     };
     let report = check.run(remote, &options.only, &tell).await?;
     if !quiet {
-        let colour = !options.no_color
-            && options.no_color_variable.is_empty()
-            && std::io::stdout().is_terminal();
+        let colour = !options.no_color && std::io::stdout().is_terminal();
         write::out(&report.table(colour));
     }
     if let Some(path) = &options.json {

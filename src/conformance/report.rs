@@ -4,6 +4,8 @@ mod badge;
 mod json;
 mod junit;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -1,12 +1,21 @@
-//! What a report may not hold: tokens, of which some may still be worth something.
+//! What a report may not hold: tokens, of which some may still be worth something, and what
+//! would move the cursor of the terminal that it is read in.
 
 /// Beginnings of every token of a run: a JWT's, and that of those without a form.
 const BEGINNINGS: [&str; 2] = ["eyJ", "OPQ"];
 /// A shorter word is a part of one at most.
 const SHORTEST: usize = 16;
 
-/// The text with `<token>` in place of each.
+/// The text with `<token>` in place of each, and a dot for whatever is no text.
 pub(super) fn mask(text: &str) -> String {
+    let plain: String = text
+        .chars()
+        .map(|c| if c.is_control() { '·' } else { c })
+        .collect();
+    without_tokens(&plain)
+}
+
+fn without_tokens(text: &str) -> String {
     let is_of_token = |symbol: char| symbol.is_ascii_alphanumeric() || "-_.~+/=".contains(symbol);
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
@@ -46,5 +55,10 @@ mod tests {
         assert_eq!(mask(plain), plain);
         assert_eq!(mask("eyJ"), "eyJ");
         assert_eq!(mask(""), "");
+    }
+
+    #[test]
+    fn nothing_moves_the_cursor() {
+        assert_eq!(mask("a\x1b[2Jb\r\n\u{9b}c"), "a·[2Jb···c");
     }
 }

@@ -69,10 +69,9 @@ impl Fit {
             "jti": format!("{}{}", Uuid::new_v4().simple(), &Uuid::new_v4().simple().to_string()[..8]),
         });
         let key = platform.keys().current();
-        let header = json!({"alg": "RS256", "typ": "JWT", "kid": key.kid});
-        let Value::Object(header) = header else {
-            unreachable!("an object is written there")
-        };
+        let header = [("alg", "RS256"), ("typ", "JWT"), ("kid", &key.kid)];
+        let header = header.map(|(name, value)| (name.to_owned(), json!(value)));
+        let header = Map::from_iter(header);
         Self {
             header,
             claims,

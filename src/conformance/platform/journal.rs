@@ -13,6 +13,9 @@ use super::{lock, tenant::Tenant, token::Speaker};
 /// Requests that are remembered; those after it are counted and answered, not kept.
 const MOST_KEPT: usize = 200_000;
 
+/// A larger body is counted and not kept.
+const MOST_BODY_KEPT: usize = 16 * 1024;
+
 /// What kind of thing was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -69,6 +72,15 @@ impl Seen {
     /// Whether it was asked in the name of this one.
     pub(crate) fn spoke(&self, who: &Speaker) -> bool {
         matches!(&self.bearer, Bearer::Of { speaker, .. } if speaker == who)
+    }
+
+    /// Without a body that is too large to be kept.
+    pub(super) fn to_keep(&self) -> Self {
+        let mut kept = self.clone();
+        if self.body_bytes > MOST_BODY_KEPT {
+            kept.body = Value::Null;
+        }
+        kept
     }
 
     /// In a few words, without any token.

@@ -47,7 +47,7 @@ async fn handle(State(inner): State<Weak<Inner>>, request: Request) -> Response 
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let asked = Asked::of(&platform, &parts, &body);
-    platform.journal().add(asked.seen.clone());
+    platform.journal().add(asked.seen.to_keep());
     asked.answer(&platform).await
 }
 

@@ -196,7 +196,7 @@ async fn chunks<R: AsyncReadExt + Unpin>(
         rest.drain(..end + 2);
         let size = line.split(';').next().unwrap_or_default().trim();
         let size = usize::from_str_radix(size, 16).map_err(|_| NoAnswer::NotHttp)?;
-        if body.len() + size > MOST_BODY {
+        if size > MOST_BODY - body.len() {
             return Err(too_large);
         }
         fill(from, rest, size + 2).await?;

@@ -32,7 +32,7 @@ pub(super) static RULES: &[Rule] = &[
     ),
     must(
         "fit-elsewhere-refused",
-        "A FIT in the query, in a cookie, in another header or in the body counts for nothing.",
+        "A FIT in the query, in a cookie or in another header counts for nothing.",
         PLACE,
         "Read the FIT from `authorization` only: addresses and cookies end up in logs and come by themselves.",
         |run| Box::pin(elsewhere(run)),

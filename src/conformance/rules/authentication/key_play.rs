@@ -4,14 +4,17 @@
 //! A remote is advised to let 30 s pass between two fetches, so there is time for one of them to
 //! be spoilt and for one to be good, and no more.
 
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 use super::{Scene, accepted, refused};
 use crate::conformance::{
     check::Run,
     platform::KeysServed,
     rule::{Failure, Miss, Outcome},
-    wire::describe,
+    wire::{Answered, describe},
 };
 
 /// What came of each part.
@@ -79,7 +82,9 @@ async fn play(scene: &Scene<'_>) -> KeyPlay {
         .accepts("a FIT by the second key of the set", &second)
         .await;
     keys.serve(KeysServed::HangsAndFails(run.limits.key_hang));
-    let asked = until_fetched(scene).await;
+    // Whoever hung up might end the fetch too: the knocks are on the line until it is over.
+    let mut knocks = JoinSet::new();
+    let asked = until_fetched(scene, &mut knocks).await;
     let (mut slow, mut outage, mut outage_unknown): (Part, Part, Part) = {
         let untried = Part::Untried(
             "the remote did not fetch the key set while it was out of order".to_owned(),
@@ -124,31 +129,26 @@ async fn play(scene: &Scene<'_>) -> KeyPlay {
 }
 
 /// Knocks with unknown keys until the remote asks for the set.
-async fn until_fetched(scene: &Scene<'_>) -> Outcome {
+async fn until_fetched(scene: &Scene<'_>, knocks: &mut JoinSet<Answered>) -> Outcome {
     let run = scene.run;
     let before = run.platform.journal().key_fetches();
     let deadline = Instant::now() + run.limits.new_key;
-    // Whoever waits for the fetch is not waited for.
     let pause = run.limits.new_key / 60;
+    let patience = run.limits.key_hang * 2;
     loop {
-        let call = scene.call().fit(
-            &scene
-                .fit()
-                .signed_by(&run.platform.keys().foreign())
-                .token(),
-        );
-        drop(run.ask_within(&call, pause).await);
+        let foreign = run.platform.keys().foreign();
+        let call = scene.call().fit(&scene.fit().signed_by(&foreign).token());
+        let wire = run.wire.clone();
+        knocks.spawn(async move { wire.ask(&call, patience).await });
+        sleep(pause).await;
         if run.platform.journal().key_fetches() > before {
             return Ok(());
         }
         if Instant::now() >= deadline {
-            let sent = format!(
-                "FITs by a key that the remote does not know, for {} s",
-                run.limits.new_key.as_secs()
-            );
+            let seconds = run.limits.new_key.as_secs();
+            let sent = format!("FITs by a key that the remote does not know, for {seconds} s");
             return Err(Miss::failed(sent, "the key set was not fetched again"));
         }
-        sleep(pause).await;
     }
 }
 
