@@ -28,7 +28,7 @@ pub(crate) use event::event;
 pub(crate) use fault::{Fault, On};
 pub(crate) use fit::{Fit, segment};
 pub(crate) use journal::{Bearer, Kind, Seen};
-pub(crate) use keys::{Key, KeyFileError, KeysServed};
+pub(crate) use keys::{Key, KeysServed};
 pub(crate) use tenant::{ExchangeRules, Tenant};
 pub(crate) use token::{Speaker, Token};
 

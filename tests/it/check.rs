@@ -5,6 +5,7 @@
 //! choice, and without a line of the library. [`flaws`] has what can be wrong with it, rule by
 //! rule. Here an answer that the platform waits 25 s for has to come in two.
 
+mod command;
 mod document;
 mod flaws;
 mod own;

@@ -238,10 +238,6 @@ impl KeyRing {
         lock(&self.made).rotated = true;
     }
 
-    pub(crate) fn is_rotated(&self) -> bool {
-        lock(&self.made).rotated
-    }
-
     /// Back to the start, with new keys for the next rotation.
     pub(crate) fn reset(&self) {
         let mut made = lock(&self.made);

@@ -103,7 +103,7 @@ impl Shelf {
         Ok(None)
     }
 
-    fn query(&self, kind: &str, body: &Value) -> Done {
+    fn query(&self, kind: &str, body: &Value) -> Value {
         let limit = body["limit"].as_u64().unwrap_or(10).clamp(1, 100);
         let limit = usize::try_from(limit).unwrap_or(100);
         let after = ["after", "cursor"]
@@ -131,7 +131,7 @@ impl Shelf {
         if found.len() > limit {
             answer["cursor"] = json!(shown.last().map(|((_, key), _)| key));
         }
-        Ok(Some(answer))
+        answer
     }
 
     fn transaction(&mut self, body: &Value, now: i64) -> Done {
@@ -192,18 +192,18 @@ pub(super) fn answer(tenant: &Tenant, operation: &str, body: &Value, now: i64) -
         "get" => shelf.get(PLAIN, body),
         "set" => shelf.set(PLAIN, body, now),
         "delete" => shelf.delete(PLAIN, body),
-        "query" => shelf.query(PLAIN, body),
+        "query" => Ok(Some(shelf.query(PLAIN, body))),
         "secret/get" => shelf.get(SECRET, body),
         "secret/set" => shelf.set(SECRET, body, now),
         "secret/delete" => shelf.delete(SECRET, body),
         "entity/get" => shelf.get(&named, body),
         "entity/set" => shelf.set(&named, body, now),
         "entity/delete" => shelf.delete(&named, body),
-        "entity/query" => shelf.query(&named, body),
+        "entity/query" => Ok(Some(shelf.query(&named, body))),
         "transaction" => shelf.transaction(body, now),
-        "batch/get" => shelf.batch(body, |shelf, kind, item| shelf.get(kind, item)),
+        "batch/get" => shelf.batch(body, |shelf, kind, item| Shelf::get(shelf, kind, item)),
         "batch/set" => shelf.batch(body, |shelf, kind, item| shelf.set(kind, item, now)),
-        "batch/delete" => shelf.batch(body, |shelf, kind, item| shelf.delete(kind, item)),
+        "batch/delete" => shelf.batch(body, Shelf::delete),
         _ => Err((StatusCode::NOT_FOUND, "NOT_FOUND")),
     };
     drop(shelf);

@@ -89,10 +89,8 @@ async fn more<R: AsyncReadExt + Unpin>(
     from: &mut R,
     rest: &mut Vec<u8>,
 ) -> Result<usize, NoAnswer> {
-    let mut block = [0; 16 * 1024];
-    let read = from.read(&mut block).await.map_err(|_| NoAnswer::Ended)?;
-    rest.extend_from_slice(&block[..read]);
-    Ok(read)
+    rest.reserve(16 * 1024);
+    from.read_buf(rest).await.map_err(|_| NoAnswer::Ended)
 }
 
 async fn hear<R: AsyncReadExt + Unpin>(

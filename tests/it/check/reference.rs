@@ -77,6 +77,12 @@ impl Remote {
 
 impl Reference {
     pub(super) async fn start(trust: &Trust, flaw: Flaw) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(listener, trust, flaw)
+    }
+
+    /// On an address that somebody had to know before.
+    pub(super) fn start_on(listener: TcpListener, trust: &Trust, flaw: Flaw) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let http = reqwest::Client::builder()
             .timeout(PRODUCT_PATIENCE)
@@ -96,7 +102,6 @@ impl Reference {
             exchanged: Mutex::default(),
             events: events::Inbox::open(&Remote::events_file(&folder)),
         }));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = router(&remote);
         let serving = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
