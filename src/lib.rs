@@ -64,7 +64,8 @@
 //! | [`digest`] | the app that ships: an example of all of it |
 //!
 //! With the feature `emulator` there is the Forge platform on a laptop beside it, and with
-//! `conformance` the platform's rules for answers. Production builds need neither.
+//! `conformance` the platform's rules for any remote and what plays them against a running one.
+//! Production builds need neither.
 
 pub mod actor;
 mod admission;

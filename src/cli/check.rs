@@ -101,8 +101,11 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 async fn check(options: &Options, remote: &Url) -> anyhow::Result<bool> {
     let check = Check::start(settings(options)).await?;
     let quiet = options.json.as_deref().is_some_and(write::is_stdout);
-    if !quiet {
-        tell_settings(&check.trust());
+    let settings = settings_in_words(&check.trust());
+    if quiet {
+        say(&settings);
+    } else {
+        write::out(&settings);
     }
     let patience = Duration::from_secs(options.wait);
     check
@@ -157,7 +160,7 @@ const fn mark(one: &Judged) -> &'static str {
 }
 
 /// What the remote has to be told, in plain words and as variables of a remote on this library.
-fn tell_settings(trust: &Trust) {
+fn settings_in_words(trust: &Trust) -> String {
     let keys = trust
         .jwks_url
         .as_deref()
@@ -172,7 +175,7 @@ fn tell_settings(trust: &Trust) {
     for (name, value) in trust.variables() {
         text.push_str(&format!("  {name}={value}\n"));
     }
-    write::out(&text);
+    text
 }
 
 #[expect(
