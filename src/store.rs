@@ -58,8 +58,13 @@ pub use self::{
     seal::{KeyError, KeyId, fresh_key},
 };
 use self::{
-    bounded::Bounded, jobs::Jobs, keys::Sealed, postgres::PostgresStore, seal::Sealer,
-    shared::Shared, sqlite::SqliteStore,
+    bounded::Bounded,
+    jobs::Jobs,
+    keys::Sealed,
+    postgres::PostgresStore,
+    seal::{SealError, Sealer},
+    shared::Shared,
+    sqlite::SqliteStore,
 };
 use crate::{
     clock::Clock,
@@ -327,6 +332,7 @@ pub async fn open(
     environment: &config::Environment,
     clock: Clock,
 ) -> Result<Database, OpenError> {
+    SealError::count_none();
     if let Some(place) = postgres::Place::of_url(&settings.url) {
         return open_postgres(place, settings, clock).await;
     }

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use metrics::{counter, gauge};
+use metrics::{Counter, counter, gauge};
 use tokio::time::{Instant, sleep};
 
 use super::keys::{Cursor, KeyRing, Sealed, SealedKind, Survey, Walk};
@@ -30,6 +30,9 @@ pub(crate) async fn keep_under_one_key(sealed: Arc<dyn Sealed>) -> Infallible {
         return std::future::pending().await;
     }
     sleep(FIRST).await;
+    for kind in SealedKind::ALL {
+        counted(kind).increment(0);
+    }
     let mut told = None;
     loop {
         let began = Instant::now();
@@ -78,8 +81,12 @@ async fn walk(sealed: &dyn Sealed) -> Survey {
 
 fn count(survey: &Survey) {
     for (kind, resealed) in &survey.resealed {
-        counter!("forge_resealed_total", "kind" => kind.as_str()).increment(*resealed);
+        counted(*kind).increment(*resealed);
     }
+}
+
+fn counted(kind: SealedKind) -> Counter {
+    counter!("forge_resealed_total", "kind" => kind.as_str())
 }
 
 #[expect(

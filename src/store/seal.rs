@@ -14,6 +14,7 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use metrics::Counter;
 use secrecy::zeroize::Zeroizing;
 
 use super::keys::SealedKind;
@@ -155,14 +156,28 @@ pub(super) enum SealError {
 impl SealError {
     /// Counts a value that was wanted and cannot be had: `forge_unseal_failures_total`.
     pub(super) fn count(self, purpose: Purpose) {
-        let kind = purpose.kind().as_str();
+        self.counted(purpose.kind()).increment(1);
+    }
+
+    /// Shows all of them to be 0: a counter that appears with its first failure hides that
+    /// failure from a rate.
+    pub(super) fn count_none() {
+        for kind in SealedKind::ALL {
+            for cause in [Self::UnknownKey, Self::Damaged, Self::Failed] {
+                cause.counted(kind).increment(0);
+            }
+        }
+    }
+
+    fn counted(self, kind: SealedKind) -> Counter {
         let cause = match self {
             Self::UnknownKey => "unknown_key",
             Self::Damaged => "damaged",
             Self::Failed => "failed",
         };
-        metrics::counter!("forge_unseal_failures_total", "kind" => kind, "cause" => cause)
-            .increment(1);
+        metrics::counter!(
+            "forge_unseal_failures_total", "kind" => kind.as_str(), "cause" => cause
+        )
     }
 }
 

@@ -95,6 +95,16 @@ const COUNTERS: &[Described] = &[
         "Operations of the store that failed or took more than 5 s, by operation",
     ),
     (
+        "forge_resealed_total",
+        Unit::Count,
+        "Stored tokens that were sealed anew, under the primary key, by kind",
+    ),
+    (
+        "forge_unseal_failures_total",
+        Unit::Count,
+        "Stored tokens that were wanted and could not be opened, by kind and cause",
+    ),
+    (
         "process_cpu_seconds_total",
         Unit::Seconds,
         "Time on the processor, user and system, in whole seconds",
@@ -166,6 +176,11 @@ const GAUGES: &[Described] = &[
         "forge_inbox_oldest_seconds",
         Unit::Seconds,
         "Age of the oldest job that has not ended, counted every 15 s; 0 if there is none",
+    ),
+    (
+        "forge_sealed_values",
+        Unit::Count,
+        "Stored tokens by kind and by the key that sealed them, as of the last walk over all; replicas on one database count the same",
     ),
     (
         "process_start_time_seconds",
