@@ -148,6 +148,14 @@ async fn series(remote: &Remote) -> BTreeSet<String> {
         .collect()
 }
 
+/// Tasks that go by the clock ask the store for something else now and then, and look after what
+/// is sealed: that begins when it begins.
+fn comes_with_time(series: &str) -> bool {
+    ["forge_store_", "forge_sealed_", "forge_resealed_"]
+        .iter()
+        .any(|name| series.starts_with(name))
+}
+
 #[tokio::test]
 async fn no_word_of_a_stranger_makes_a_series() {
     let (place, site) = (Place::sqlite(), Site::start(Duration::ZERO).await);
@@ -165,7 +173,8 @@ async fn no_word_of_a_stranger_makes_a_series() {
         everything_strange(&remote, &site).await;
     }
     let all = series(&remote).await;
-    let new: Vec<_> = all.difference(&known).collect();
+    let new = all.difference(&known);
+    let new: Vec<_> = new.filter(|one| !comes_with_time(one)).collect();
     assert!(new.is_empty(), "{new:#?}");
     for words in [STRANGE, USER, "ari:cloud", "t0psecret", "eyJ"] {
         let found: Vec<_> = all.iter().filter(|one| one.contains(words)).collect();
