@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 /// Forge itself waits 25 s.
@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Connection {
     address: SocketAddr,
     stream: Option<TcpStream>,
+    opened: Option<Instant>,
     buffer: Vec<u8>,
 }
 
@@ -29,8 +30,14 @@ impl Connection {
         Self {
             address,
             stream: None,
+            opened: None,
             buffer: Vec::new(),
         }
+    }
+
+    /// When it was opened last.
+    pub(crate) const fn opened(&self) -> Option<Instant> {
+        self.opened
     }
 
     /// The answer, once all of it is there.
@@ -49,6 +56,7 @@ impl Connection {
         } else {
             let stream = TcpStream::connect(self.address).await?;
             stream.set_nodelay(true)?;
+            self.opened = Some(Instant::now());
             self.stream.insert(stream)
         };
         stream.write_all(request).await?;

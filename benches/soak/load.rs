@@ -86,6 +86,8 @@ struct Inner {
     /// Events that were not acknowledged in five deliveries: the platform gives them up.
     given_up: AtomicU64,
     down: AtomicBool,
+    /// When the service that was killed was back: connections of before are dead.
+    back: Mutex<Option<Instant>>,
 }
 
 impl Load {
@@ -99,6 +101,7 @@ impl Load {
             acknowledged: Mutex::default(),
             given_up: AtomicU64::new(0),
             down: AtomicBool::new(false),
+            back: Mutex::default(),
         }))
     }
 
@@ -112,6 +115,9 @@ impl Load {
 
     /// Whether the service is down because it was killed.
     pub(crate) fn expects_silence(&self, down: bool) {
+        if !down {
+            *self.0.back.lock().unwrap() = Some(Instant::now());
+        }
         self.0.down.store(down, Relaxed);
     }
 
@@ -234,6 +240,7 @@ impl Load {
             counts,
             platform,
             down,
+            back,
             ..
         } = &*self.0;
         let (before, began) = (platform.fault(), Instant::now());
@@ -241,7 +248,8 @@ impl Load {
         // A fault that began or ended meanwhile has its part in it.
         let fault = request.new_key.or(before).or(platform.fault());
         let Ok(answer) = answer else {
-            if down.load(Relaxed) {
+            let back = *back.lock().unwrap();
+            if down.load(Relaxed) || connection.opened() < back {
                 counts.while_down.fetch_add(1, Relaxed);
             } else {
                 counts.add(kind, fault, 0);

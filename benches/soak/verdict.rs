@@ -16,6 +16,8 @@ use crate::{
 const SLACK_KIB: u64 = 8 * 1024;
 /// Files are flat within this: connections come and go.
 const SLACK_FDS: u64 = 32;
+/// Medians of fewer samples are printed and not judged: the process still warms up then.
+const ENOUGH: usize = 12;
 /// The service looks for an unknown key that often at most. Where a fault's turn is shorter, a new
 /// key may go unseen for all of it.
 const BETWEEN_SEARCHES: Duration = Duration::from_secs(30);
@@ -191,6 +193,10 @@ fn process(samples: &Samples, complaints: &mut Vec<String>) {
     row("threads", |it| it.threads);
     // With its write-ahead log, which grows to 64 MiB before it is put into the file.
     row("store, KiB", |it| it.store_bytes / 1024);
+    if early.samples < ENOUGH {
+        println!("  (too short to judge growth: six minutes at least, after a kill as well)");
+        return;
+    }
     let slack = (early.resident_kib / 10).max(SLACK_KIB);
     if late.resident_kib > early.resident_kib + slack {
         complaints.push(format!("memory grows: {early:?}, {late:?}"));
