@@ -8,26 +8,30 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 
-/// The share, from none to all of 2^63.
-static KEPT: AtomicU64 = AtomicU64::new(1 << 63);
+/// Of an id the last 56 bits are random (W3C trace context): those before them need not be, and
+/// are not where it is made from a UUID.
+const IDS: u64 = 1 << 56;
+
+/// The share, from none to all of [`IDS`].
+static KEPT: AtomicU64 = AtomicU64::new(IDS);
 
 /// Keeps that share of traces from now on: `telemetry.sample_ratio`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
-    reason = "from 0 to 1 times 2^63"
+    reason = "from 0 to 1 times 2^56"
 )]
 pub(super) fn keep(ratio: f64) {
-    let share = ratio.clamp(0.0, 1.0) * (1_u64 << 63) as f64;
+    let share = ratio.clamp(0.0, 1.0) * IDS as f64;
     KEPT.store(share as u64, Ordering::Relaxed);
 }
 
 /// Whether a trace is kept that nobody has decided on. The id decides, so all replicas say the
-/// same of it; and the last 63 bits, as other programs with OpenTelemetry have it.
+/// same of it.
 pub(super) fn keeps(trace: u128) -> bool {
-    let last = u64::try_from(trace & u128::from(u64::MAX)).unwrap_or_default();
-    last >> 1 < KEPT.load(Ordering::Relaxed)
+    let last = trace & u128::from(IDS - 1);
+    last >= u128::from(IDS - KEPT.load(Ordering::Relaxed))
 }
 
 /// A span is kept if its parent is, and else if its trace is.
@@ -75,6 +79,6 @@ mod tests {
             assert!((least..=most).contains(&kept), "{ratio}: {kept}");
         }
         keep(7.0);
-        assert!(keeps(u128::MAX));
+        assert!(keeps(u128::MAX) && keeps(0));
     }
 }

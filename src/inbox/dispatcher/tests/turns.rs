@@ -226,13 +226,13 @@ async fn a_job_that_always_fails_ends_as_a_dead_letter() {
     );
     assert_eq!(logs.count("ERROR", "is a dead letter"), 1);
     let id = job(1).to_string();
-    let whose = installation(1).to_string();
+    let whose = installation(1).uuid().to_string();
     for told in [
         &*id,
         &*whose,
         PAGE,
         "463ac35c9f6413ad",
-        "job.attempt=4",
+        "forge.job.attempt=4",
         "no good",
     ] {
         assert_eq!(logs.count("ERROR", told), 1, "{told}\n{}", logs.text());
