@@ -98,7 +98,7 @@ async fn a_record_that_can_never_be_written_does_not_hold_up_the_others() {
     assert!(bench.store.get(id(1)).is_some());
     assert!(bench.store.get(id(2)).is_none());
     assert!(bench.store.get(id(3)).is_some());
-    assert_eq!(logs.count("ERROR", &id(2).to_string()), 1);
+    assert_eq!(logs.count("ERROR", &id(2).uuid().to_string()), 1);
 }
 
 #[tokio::test(start_paused = true)]
