@@ -73,6 +73,8 @@ pub(crate) struct UiModule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UiEndpoint {
     pub(crate) remote: String,
+    /// `route.path`, which no page needs: it chooses the path of each call.
+    pub(crate) path: Option<String>,
     pub(crate) auth: TokenSwitches,
 }
 
@@ -259,6 +261,7 @@ fn ui_endpoint(document: &Document, module: &document::Module) -> Option<UiEndpo
     let endpoint = document.endpoint(key)?;
     Some(UiEndpoint {
         remote: endpoint.remote.clone()?,
+        path: endpoint.route_path().map(str::to_owned),
         auth: endpoint.auth.switches(),
     })
 }

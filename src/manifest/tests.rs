@@ -47,7 +47,14 @@ fn the_chain_from_module_to_remote_is_resolved() {
         user: true,
     };
     let remote = "backend".to_owned();
-    assert_eq!(page.endpoint, Some(UiEndpoint { remote, auth }));
+    assert_eq!(
+        page.endpoint,
+        Some(UiEndpoint {
+            remote,
+            path: None,
+            auth
+        })
+    );
     assert_eq!(manifest.module("panel").unwrap().title, "panel");
 }
 

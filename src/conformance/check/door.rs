@@ -56,6 +56,21 @@ pub(super) fn all(manifest: &Manifest, ui_paths: &[UiPath]) -> Vec<Door> {
         endpoint: String::new(),
         body: path.body().cloned(),
     });
+    // An endpoint of pages has a route of its own now and then.
+    let routed = manifest
+        .invocable()
+        .filter_map(|(_, endpoint)| endpoint.path.clone());
+    let known = |path: &String| ui_paths.iter().any(|it| it.path() == path);
+    let mut routed: Vec<String> = routed.filter(|path| !known(path)).collect();
+    routed.sort();
+    routed.dedup();
+    let ui = ui.chain(routed.into_iter().map(|path| Door {
+        kind: DoorKind::Ui,
+        method: "GET".to_owned(),
+        path,
+        endpoint: String::new(),
+        body: None,
+    }));
     let triggers = &manifest.triggers;
     let events = triggers.events.iter().flat_map(|trigger| {
         let types = trigger.subscriptions.iter();

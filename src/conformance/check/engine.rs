@@ -29,18 +29,23 @@ pub(super) async fn play(
 ) -> Report {
     let started = Instant::now();
     run.platform.keys().reset();
-    let chosen = |rule: &&Rule| only.is_empty() || only.iter().any(|only| only.takes(rule));
-    let rules: Vec<&'static Rule> = catalogue().filter(chosen).collect();
-    let of = |turn| rules.iter().copied().filter(move |rule| rule.turn == turn);
+    let rules: Vec<&'static Rule> = catalogue()
+        .filter(|rule| only.is_empty() || only.iter().any(|only| only.takes(rule)))
+        .collect();
     let mut judged = Vec::with_capacity(rules.len());
-    let beside = stream::iter(of(Turn::Beside)).map(|rule| judge(&run, rule));
-    let mut beside = beside.buffer_unordered(AT_ONCE);
+    // Boxed and collected, so that whoever calls may put all of it into a task of its own.
+    let beside = with_turn(&rules, Turn::Beside);
+    let beside: Vec<_> = beside
+        .into_iter()
+        .map(|rule| judge(&run, rule).boxed())
+        .collect();
+    let mut beside = stream::iter(beside).buffer_unordered(AT_ONCE);
     while let Some(one) = beside.next().await {
         progress(&one);
         judged.push(one);
     }
     drop(beside);
-    for rule in of(Turn::Alone) {
+    for rule in with_turn(&rules, Turn::Alone) {
         let one = judge(&run, rule).await;
         progress(&one);
         judged.push(one);
@@ -53,6 +58,14 @@ pub(super) async fn play(
         judged,
         took: started.elapsed(),
     }
+}
+
+fn with_turn(rules: &[&'static Rule], turn: Turn) -> Vec<&'static Rule> {
+    rules
+        .iter()
+        .copied()
+        .filter(|rule| rule.turn == turn)
+        .collect()
 }
 
 async fn judge(run: &Run, rule: &'static Rule) -> Judged {

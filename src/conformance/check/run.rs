@@ -135,6 +135,20 @@ impl Run {
         probed
     }
 
+    /// Every door that is there: without those of pages where a good call finds nothing.
+    pub(in crate::conformance) async fn open_doors(&self) -> Vec<&Door> {
+        let probed = self.probed().await;
+        let nothing = |door: &&Door| {
+            let same = |it: &&Probed| it.door.path == door.path && it.door.method == door.method;
+            let answered = probed.iter().find(same).map(|it| &it.answered);
+            matches!(answered, Some(Ok(answer)) if matches!(answer.status, 404 | 405))
+        };
+        self.doors
+            .iter()
+            .filter(|door| !(door.is_ui() && nothing(door)))
+            .collect()
+    }
+
     /// The door that rules about FITs knock at: of a page if there is one that answers 2xx, else
     /// one of the platform's own that does.
     pub(in crate::conformance) async fn door(&self) -> Result<&Door, Miss> {

@@ -55,7 +55,7 @@ pub(super) static RULES: &[Rule] = &[
 
 async fn missing(run: &Run) -> Outcome {
     let tenant = run.tenant();
-    for door in run.doors() {
+    for door in run.open_doors().await {
         let call = run.call(door, &tenant).with("no FIT");
         refused(&call, &run.answer(&call).await?)?;
     }
