@@ -47,7 +47,7 @@ pub(super) struct Options {
     /// Write the report as JSON; `-` writes it to standard output instead of the table
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write the report as JUnit XML
+    /// Write the report as XML for build servers (`JUnit`)
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Write the JSON of a shields.io endpoint badge
@@ -110,7 +110,7 @@ async fn check(options: &Options, remote: &Url) -> anyhow::Result<bool> {
     let patience = Duration::from_secs(options.wait);
     check
         .wait_for(remote, patience, |why| {
-            say(&format!("waiting for the remote: {why}"))
+            say(&format!("waiting for the remote: {why}"));
         })
         .await?;
     let progress = std::io::stderr().is_terminal();
@@ -173,7 +173,7 @@ fn settings_in_words(trust: &Trust) -> String {
         trust.app_id, trust.api_origin, trust.graphql_url, trust.storage_url
     );
     for (name, value) in trust.variables() {
-        text.push_str(&format!("  {name}={value}\n"));
+        text = format!("{text}  {name}={value}\n");
     }
     text
 }

@@ -98,15 +98,15 @@ fn bitbucket(tenant: &Tenant, id: &str, now: i64) -> Value {
         "workspace": {"uuid": format!("{{{}}}", tenant.workspace_id())}})
 }
 
-/// ISO 8601 with milliseconds, in UTC.
+/// ISO 8601 with milliseconds, in UTC, by way of the one form of dates that a crate at hand writes.
 fn moment(millis: i64) -> String {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let seconds = u64::try_from(millis / 1000).unwrap_or_default();
     let since = std::time::Duration::from_secs(seconds);
     let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + since);
     // `Sun, 06 Nov 1994 08:49:37 GMT`: every part has its place.
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
     let part = |range| date.get(range).unwrap_or_default();
     let month = MONTHS
         .iter()

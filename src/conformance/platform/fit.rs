@@ -117,11 +117,6 @@ impl Fit {
             .claim("/iat", start)
     }
 
-    /// The claims as they are now.
-    pub(crate) const fn claims(&self) -> &Value {
-        &self.claims
-    }
-
     /// With this member in its header.
     pub(crate) fn header(mut self, name: &str, value: Value) -> Self {
         self.header.insert(name.to_owned(), value);

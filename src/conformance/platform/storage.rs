@@ -121,15 +121,15 @@ impl Shelf {
             .iter()
             .filter(|((of, key), item)| of == kind && wanted(key, item));
         let found: Vec<_> = items.take(limit + 1).collect();
-        let shown = found.iter().take(limit);
         let fields = &body["options"]["metadataFields"];
-        let data: Vec<_> = shown
-            .clone()
+        let data: Vec<_> = found
+            .iter()
+            .take(limit)
             .map(|((_, key), item)| Value::Object(face(key, item, fields)))
             .collect();
         let mut answer = json!({"data": data});
         if found.len() > limit {
-            answer["cursor"] = json!(shown.last().map(|((_, key), _)| key));
+            answer["cursor"] = json!(found.get(limit - 1).map(|((_, key), _)| key));
         }
         answer
     }

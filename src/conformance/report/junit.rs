@@ -11,7 +11,7 @@ use crate::conformance::rule::{Severity, Verdict};
 pub struct JunitError(#[source] quick_junit::SerializeError);
 
 impl Report {
-    /// The report as JUnit XML. A rule that should hold and does not is a skipped case, with the
+    /// The report as XML of `JUnit`. A rule that should hold and does not is a skipped case, with the
     /// reason: a build server knows nothing between red and green.
     ///
     /// # Errors

@@ -12,8 +12,6 @@ pub(crate) struct Call {
     target: String,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
-    /// Whether `content-length` is left to whoever builds the call.
-    bare: bool,
     what: String,
 }
 
@@ -33,7 +31,6 @@ impl Call {
             target: target.to_owned(),
             headers: Vec::new(),
             body: Vec::new(),
-            bare: false,
             what: String::new(),
         }
     }
@@ -92,12 +89,6 @@ impl Call {
     /// With a body, and whatever content type was set.
     pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
-        self
-    }
-
-    /// With neither `content-length` nor `connection` unless they are set by hand.
-    pub(crate) const fn unframed(mut self) -> Self {
-        self.bare = true;
         self
     }
 
@@ -164,17 +155,15 @@ impl Call {
         for (name, value) in &self.headers {
             line(name, value);
         }
-        if !self.bare {
-            let takes_body = !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "DELETE");
-            if !has("content-length")
-                && !has("transfer-encoding")
-                && (takes_body || !self.body.is_empty())
-            {
-                line("content-length", self.body.len().to_string().as_bytes());
-            }
-            if !has("connection") {
-                line("connection", b"close");
-            }
+        let takes_body = !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "DELETE");
+        if !has("content-length")
+            && !has("transfer-encoding")
+            && (takes_body || !self.body.is_empty())
+        {
+            line("content-length", self.body.len().to_string().as_bytes());
+        }
+        if !has("connection") {
+            line("connection", b"close");
         }
         bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(&self.body);

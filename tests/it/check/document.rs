@@ -8,18 +8,14 @@ const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/c
 fn tables() -> String {
     let mut text = String::new();
     for group in Group::ALL {
-        text.push_str(&format!(
-            "\n### {group}\n\n| rule | weight | what a good remote does |\n|---|---|---|\n"
-        ));
+        let head = "| rule | weight | what a good remote does |\n|---|---|---|";
+        text = format!("{text}\n### {group}\n\n{head}\n");
         for rule in catalogue().filter(|rule| rule.group == group) {
             let weight = match rule.severity {
                 Severity::Must => "must",
                 Severity::Should => "should",
             };
-            text.push_str(&format!(
-                "| `{}` | {weight} | {} |\n",
-                rule.id, rule.sentence
-            ));
+            text = format!("{text}| `{}` | {weight} | {} |\n", rule.id, rule.sentence);
         }
     }
     text

@@ -24,7 +24,7 @@ use super::{
 use crate::check::flaws::contract;
 
 /// Ticks of one schedule within so long are one.
-const SLOT: Duration = Duration::from_secs(60);
+const SLOT: Duration = Duration::from_mins(1);
 
 /// What came, on disk and by what it is known again.
 pub(super) struct Inbox {
