@@ -189,6 +189,14 @@ impl Run {
         doors
     }
 
+    /// The doors of events and schedules, one for each path, that acknowledge a good call. That one
+    /// does not is what `fit-backend-accepted` says, and no other rule says it again.
+    pub(in crate::conformance) async fn healthy_backend_doors(&self) -> Vec<&Door> {
+        let probed = self.probed().await.iter();
+        let healthy = probed.filter(|it| !it.door.is_ui() && it.is_healthy());
+        healthy.map(|it| &it.door).collect()
+    }
+
     /// A good FIT for this door.
     pub(in crate::conformance) fn fit(&self, door: &Door, tenant: &Tenant) -> Fit {
         if door.is_ui() {

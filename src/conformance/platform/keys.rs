@@ -10,7 +10,7 @@ use aws_lc_rs::{
     encoding::{AsDer, PublicKeyX509Der},
     hmac,
     rand::SystemRandom,
-    rsa::{KeyPair as RsaKeyPair, KeySize, PublicKeyComponents},
+    rsa::{KeyPair as RsaKeyPair, KeySize},
     signature::{KeyPair, RSA_PKCS1_SHA256, RsaEncoding},
 };
 use base64::{
@@ -109,10 +109,10 @@ impl Key {
 
     /// The public half as it stands in a key set.
     pub(crate) fn jwk(&self) -> Value {
-        let public = PublicKeyComponents::<Vec<u8>>::from(self.pair.public_key());
+        let (n, e) = numbers(self.pair.public_key().as_ref()).unwrap_or_default();
         json!({
             "kty": "RSA", "kid": self.kid, "alg": "RS256", "use": "sig",
-            "n": URL_SAFE_NO_PAD.encode(&public.n), "e": URL_SAFE_NO_PAD.encode(&public.e),
+            "n": URL_SAFE_NO_PAD.encode(n), "e": URL_SAFE_NO_PAD.encode(e),
         })
     }
 }
@@ -142,6 +142,34 @@ fn from_jwk(jwk: &Value) -> Option<RsaKeyPair> {
         numbers.extend(der(0x02, &positive[usize::from(!needs_zero)..]));
     }
     RsaKeyPair::from_der(&der(0x30, &numbers)).ok()
+}
+
+/// Modulus and exponent of an `RSAPublicKey` of PKCS #1 (RFC 8017, appendix A.1.1).
+fn numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (numbers, _) = content(key, 0x30)?;
+    let (n, rest) = content(numbers, 0x02)?;
+    let (e, _) = content(rest, 0x02)?;
+    // A zero in front says that the number is positive, and is no part of it.
+    let positive = |number: &'_ [u8]| usize::from(number.first() == Some(&0));
+    Some((&n[positive(n)..], &e[positive(e)..]))
+}
+
+/// What stands in the DER value at the start, if it has that tag, and what follows it.
+fn content(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (&found, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = if first < 0x80 {
+        (usize::from(first), rest)
+    } else {
+        let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+        let digits = digits.get(..digits.len().min(4))?.iter();
+        (
+            digits.fold(0, |length, digit| length << 8 | usize::from(*digit)),
+            rest,
+        )
+    };
+    (found == tag).then_some(())?;
+    rest.split_at_checked(length)
 }
 
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
@@ -269,5 +297,72 @@ impl KeyRing {
         let elliptic = json!({"kty": "EC", "kid": "forge/elliptic", "crv": "P-256", "alg": "ES256",
             "use": "sig", "x": URL_SAFE_NO_PAD.encode([1; 32]), "y": URL_SAFE_NO_PAD.encode([2; 32])});
         json!({"keys": [elliptic, self.current().jwk(), second.jwk()]})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(jwk: &Value, name: &str) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_public_half_is_whole() {
+        let jwk = Key::generate().unwrap().jwk();
+        assert_eq!(member(&jwk, "n").len(), 256);
+        assert_eq!(member(&jwk, "e"), [1, 0, 1]);
+        let mut names: Vec<_> = jwk.as_object().unwrap().keys().cloned().collect();
+        names.sort();
+        assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"]);
+    }
+
+    /// What a JWK of a private key would have, by the numbers of the key in PEM.
+    fn private_jwk(der: &[u8]) -> Value {
+        let (info, _) = content(der, 0x30).unwrap();
+        let (_, rest) = content(info, 0x02).unwrap();
+        let (_, rest) = content(rest, 0x30).unwrap();
+        let (key, _) = content(rest, 0x04).unwrap();
+        let (numbers, _) = content(key, 0x30).unwrap();
+        let (_, mut rest) = content(numbers, 0x02).unwrap();
+        let mut jwk = json!({"kty": "RSA", "kid": "a/b"});
+        for name in ["n", "e", "d", "p", "q", "dp", "dq", "qi"] {
+            let (number, after) = content(rest, 0x02).unwrap();
+            let zeros = usize::from(number[0] == 0);
+            jwk[name] = json!(URL_SAFE_NO_PAD.encode(&number[zeros..]));
+            rest = after;
+        }
+        jwk
+    }
+
+    #[test]
+    fn a_key_is_read_from_pem_and_from_a_jwk() {
+        let pem = include_str!("../../../tests/keys/rsa-2048-a.pem");
+        let folder = tempfile::tempdir().unwrap();
+        let read = |text: &str| {
+            let path = folder.path().join("key");
+            std::fs::write(&path, text).unwrap();
+            Key::read(&path)
+        };
+        let of_pem = read(&format!("kid: forge/one\n{pem}")).unwrap();
+        assert_eq!(of_pem.kid, "forge/one");
+        let body: String = pem
+            .lines()
+            .filter(|line| !line.starts_with("-----"))
+            .collect();
+        let of_jwk = read(&private_jwk(&STANDARD.decode(body).unwrap()).to_string()).unwrap();
+        assert_eq!(of_jwk.kid, "a/b");
+        assert_eq!(of_jwk.jwk()["n"], of_pem.jwk()["n"]);
+        assert_eq!(of_jwk.sign(b"x"), of_pem.sign(b"x"));
+        assert!(matches!(read(pem), Err(KeyFileError::NoKid(_))));
+        assert!(matches!(
+            read("kid: x\nno key"),
+            Err(KeyFileError::NotAKey(_))
+        ));
+        assert!(matches!(
+            read(r#"{"kty":"RSA","kid":"x"}"#),
+            Err(KeyFileError::NotAKey(_))
+        ));
     }
 }

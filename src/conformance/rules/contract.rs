@@ -5,6 +5,7 @@ mod requests;
 mod sizes;
 
 use crate::conformance::{
+    check::{Door, DoorKind, Run},
     rule::{Group, Miss, Outcome, Play, Rule, Severity, Turn},
     wire::{Answer, Call},
 };
@@ -65,4 +66,16 @@ fn no_server_error(call: &Call, answer: &Answer) -> Outcome {
         return Ok(());
     }
     Err(Miss::failed(call.describe(), answer.describe()))
+}
+
+/// Doors that read a body: a page's if it has one, and an event's, of those that answer 2xx.
+async fn readers(run: &Run) -> Result<Vec<&Door>, Miss> {
+    let healthy = run.probed().await.iter().filter(|it| it.is_healthy());
+    let reads = |door: &&Door| door.body.is_some() || matches!(door.kind, DoorKind::Event(_));
+    let readers: Vec<_> = healthy.map(|it| &it.door).filter(reads).collect();
+    if readers.is_empty() {
+        let why = "no path that is known to read a body answers a good invocation with 2xx";
+        return Err(Miss::not_exercised(why));
+    }
+    Ok(readers)
 }

@@ -1,6 +1,6 @@
 //! Errors: JSON, whoever speaks them, and 401 for the FIT alone.
 
-use super::{as_error, must, no_server_error, should};
+use super::{as_error, must, no_server_error, readers, should};
 use crate::conformance::{
     check::{Door, Run},
     platform::{Fault, On, Speaker},
@@ -120,28 +120,9 @@ fn distinct(run: &Run) -> Vec<&Door> {
     ui.chain(run.backend_doors().into_iter().take(3)).collect()
 }
 
-/// Doors that read a body.
-fn readers(run: &Run) -> Result<Vec<&Door>, Miss> {
-    let ui = run
-        .doors()
-        .iter()
-        .filter(|door| door.is_ui() && door.body.is_some());
-    let events = run
-        .backend_doors()
-        .into_iter()
-        .filter(|door| door.is_product_event());
-    let readers: Vec<_> = ui.chain(events).collect();
-    if readers.is_empty() {
-        return Err(Miss::not_exercised(
-            "no path of the remote is known to read a body",
-        ));
-    }
-    Ok(readers)
-}
-
 async fn body(run: &Run) -> Outcome {
     let tenant = run.tenant();
-    for door in readers(run)? {
+    for door in readers(run).await? {
         let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
         for (what, body) in [
             ("half a JSON", b"{\"eventType\": \"avi".to_vec()),

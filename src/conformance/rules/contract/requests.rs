@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{must, no_server_error, should};
+use super::{must, no_server_error, readers, should};
 use crate::conformance::{
     check::{Door, DoorKind, Run, fresh_id},
     platform::event,
@@ -154,7 +154,7 @@ fn mixed_case(name: &str) -> String {
 async fn no_b3(run: &Run) -> Outcome {
     let tenant = run.tenant();
     let door = run.door().await?;
-    for door in std::iter::once(door).chain(run.backend_doors()) {
+    for door in std::iter::once(door).chain(run.healthy_backend_doors().await) {
         let call = run
             .good(door, &tenant)
             .without("x-b3-traceid")
@@ -208,28 +208,9 @@ async fn query(run: &Run) -> Outcome {
     Ok(())
 }
 
-/// Doors that take a body: an event's, and a page's if there is one with a body.
-fn readers(run: &Run) -> Result<Vec<&Door>, Miss> {
-    let ui = run
-        .doors()
-        .iter()
-        .filter(|door| door.is_ui() && door.body.is_some());
-    let events = run
-        .backend_doors()
-        .into_iter()
-        .filter(|door| matches!(door.kind, DoorKind::Event(_)));
-    let readers: Vec<_> = ui.chain(events).collect();
-    if readers.is_empty() {
-        return Err(Miss::not_exercised(
-            "no path of the remote is known to read a body",
-        ));
-    }
-    Ok(readers)
-}
-
 async fn content_types(run: &Run) -> Outcome {
     let tenant = run.tenant();
-    for door in readers(run)? {
+    for door in readers(run).await? {
         for value in [
             "application/json; charset=utf-8",
             "application/json;charset=UTF-8",
@@ -248,7 +229,7 @@ async fn content_types(run: &Run) -> Outcome {
 
 async fn chunked(run: &Run) -> Outcome {
     let tenant = run.tenant();
-    for door in readers(run)? {
+    for door in readers(run).await? {
         let call = run.good(door, &tenant).in_chunks().with("a body in chunks");
         run.success(&call).await?;
     }
@@ -256,11 +237,11 @@ async fn chunked(run: &Run) -> Outcome {
 }
 
 async fn empty_tick(run: &Run) -> Outcome {
-    let mut doors = run.backend_doors();
+    let mut doors = run.healthy_backend_doors().await;
     doors.retain(|door| matches!(door.kind, DoorKind::Schedule(_)));
     if doors.is_empty() {
         return Err(Miss::not_exercised(
-            "the manifest has no scheduled trigger with an endpoint",
+            "no endpoint of a scheduled trigger acknowledges a tick",
         ));
     }
     for door in doors {
@@ -286,8 +267,8 @@ async fn empty_tick(run: &Run) -> Outcome {
 }
 
 /// The doors of events, with an event of a type that each of them takes.
-fn events(run: &Run) -> Result<Vec<(&Door, &str)>, Miss> {
-    let doors = run.backend_doors().into_iter();
+async fn events(run: &Run) -> Result<Vec<(&Door, &str)>, Miss> {
+    let doors = run.healthy_backend_doors().await.into_iter();
     let events: Vec<_> = doors
         .filter_map(|door| match &door.kind {
             DoorKind::Event(event_type) => Some((door, event_type.as_str())),
@@ -296,7 +277,7 @@ fn events(run: &Run) -> Result<Vec<(&Door, &str)>, Miss> {
         .collect();
     if events.is_empty() {
         return Err(Miss::not_exercised(
-            "the manifest has no trigger with an endpoint",
+            "no endpoint of a trigger acknowledges an event",
         ));
     }
     Ok(events)
@@ -313,7 +294,7 @@ fn deliver(
 }
 
 async fn unknown_fields(run: &Run) -> Outcome {
-    for (door, event_type) in events(run)? {
+    for (door, event_type) in events(run).await? {
         let tenant = run.tenant();
         let mut body = event(&run.platform, &tenant, event_type, &fresh_id());
         body["invention"] = json!({"of": ["tomorrow", null, 1.5e300]});
@@ -326,7 +307,7 @@ async fn unknown_fields(run: &Run) -> Outcome {
 }
 
 async fn unknown_type(run: &Run) -> Outcome {
-    for (door, event_type) in events(run)? {
+    for (door, event_type) in events(run).await? {
         let tenant = run.tenant();
         let mut body = event(&run.platform, &tenant, event_type, &fresh_id());
         body["eventType"] = json!("avi:confluence:invented:page:V9");
@@ -337,7 +318,7 @@ async fn unknown_type(run: &Run) -> Outcome {
 }
 
 async fn redelivery(run: &Run) -> Outcome {
-    for (door, event_type) in events(run)? {
+    for (door, event_type) in events(run).await? {
         for reason in [
             "TIMEOUT_ERROR",
             "INVALID_REMOTE_INVOCATION_ERROR",
