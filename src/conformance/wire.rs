@@ -3,6 +3,8 @@
 mod answer;
 mod call;
 mod line;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
