@@ -84,11 +84,21 @@ impl fmt::Display for Origin {
     }
 }
 
+/// A layer lies over those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Layer {
+    Defaults,
+    DefaultFile,
+    EnvironmentFile,
+    Variables,
+}
+
 /// A value of one setting, not looked at yet: it may be a secret.
 #[derive(Clone)]
 pub(super) struct Leaf {
     pub(super) value: ValueKind,
     pub(super) origin: Origin,
+    pub(super) layer: Layer,
 }
 
 /// Every setting that any layer names, by its dotted key.
@@ -99,8 +109,11 @@ pub(super) type Leaves = BTreeMap<String, Leaf>;
 pub(super) fn collect(sources: &Sources) -> Result<Leaves, ::config::ConfigError> {
     let mut leaves = Leaves::new();
     let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
-    lay(defaults, sources, &mut leaves)?;
-    for name in ["default", sources.environment()] {
+    lay(defaults, Layer::Defaults, sources, &mut leaves)?;
+    for (name, layer) in [
+        ("default", Layer::DefaultFile),
+        (sources.environment(), Layer::EnvironmentFile),
+    ] {
         // The name of an environment is no path.
         if name
             .bytes()
@@ -108,7 +121,7 @@ pub(super) fn collect(sources: &Sources) -> Result<Leaves, ::config::ConfigError
         {
             let path: &Path = &sources.folder.join(format!("{name}.toml"));
             let file = File::from(path).format(FileFormat::Toml).required(false);
-            lay(file, sources, &mut leaves)?;
+            lay(file, layer, sources, &mut leaves)?;
         }
     }
     let variables = Variables::with_prefix(PREFIX)
@@ -117,33 +130,43 @@ pub(super) fn collect(sources: &Sources) -> Result<Leaves, ::config::ConfigError
         // Otherwise a secret of digits would turn into a number.
         .try_parsing(false)
         .source(Some(sources.variables.clone()));
-    lay(variables, sources, &mut leaves)?;
+    lay(variables, Layer::Variables, sources, &mut leaves)?;
     Ok(leaves)
 }
 
-fn lay<S>(source: S, sources: &Sources, leaves: &mut Leaves) -> Result<(), ::config::ConfigError>
+fn lay<S>(
+    source: S,
+    layer: Layer,
+    sources: &Sources,
+    leaves: &mut Leaves,
+) -> Result<(), ::config::ConfigError>
 where
     S: Source + Send + Sync + 'static,
 {
     let tree = Layered::builder().add_source(source).build()?.collect()?;
     for (key, value) in tree {
-        flatten(key, value, sources, leaves);
+        flatten(key, value, layer, sources, leaves);
     }
     Ok(())
 }
 
-fn flatten(key: String, value: Value, sources: &Sources, leaves: &mut Leaves) {
+fn flatten(key: String, value: Value, layer: Layer, sources: &Sources, leaves: &mut Leaves) {
     let origin = origin_of(&key, &value, sources);
     match value.kind {
         ValueKind::Table(table) => {
             for (name, inner) in table {
-                flatten(format!("{key}.{name}"), inner, sources, leaves);
+                flatten(format!("{key}.{name}"), inner, layer, sources, leaves);
             }
         }
         ValueKind::Nil => {}
         ValueKind::String(text) if text.trim().is_empty() => {}
         value => {
-            leaves.insert(key, Leaf { value, origin });
+            let leaf = Leaf {
+                value,
+                origin,
+                layer,
+            };
+            leaves.insert(key, leaf);
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Reads one setting after the other: each is checked, remembered with its origin,
 //! and crossed off, so that what is left over at the end is unknown.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt, fs::File, io::Read, str::FromStr};
+use std::{
+    borrow::Cow, cmp::Ordering, collections::BTreeSet, fmt, fs::File, io::Read, str::FromStr,
+};
 
 use ::config::ValueKind;
 
 use super::{
     changes::Mark,
-    layers::{Leaf, Leaves, Origin},
+    layers::{Layer, Leaf, Leaves, Origin},
 };
 
 /// One setting in force.
@@ -130,24 +132,30 @@ impl Reader {
     }
 
     /// Takes what stands in the file that `file_key` names, without the white space around it,
-    /// for the value of `key`. A default of `key` gives way; set otherwise, both are a mistake.
-    /// False if there is a mistake, so that nobody complains of a missing value too.
+    /// for the value of `key`. As with any setting, what a lower layer says of either gives way;
+    /// both in one layer are a mistake. False if there is a mistake, so that nobody complains of a missing value too.
     pub(super) fn read_file(&mut self, key: &'static str, file_key: &'static str) -> bool {
+        let named_in = self.leaves.get(file_key).map(|leaf| leaf.layer);
         let path = self.parsed::<String>(file_key, "the path of a file", |_| true);
         let Some(path) = path else {
             return !self.is_noted(file_key);
         };
-        let is_set = |leaf: &Leaf| leaf.origin != Origin::Default;
-        if self.leaves.get(key).is_some_and(is_set) {
-            let why = format!("`{key}` is set too: set one of the two");
-            self.object(file_key, why);
-            return false;
+        let set_in = self.leaves.get(key).map(|leaf| leaf.layer);
+        match set_in.cmp(&named_in) {
+            Ordering::Greater => return true,
+            Ordering::Equal => {
+                let why = format!("`{key}` is set too: set one of the two");
+                self.object(file_key, why);
+                return false;
+            }
+            Ordering::Less => {}
         }
         match content(&path) {
             Ok(text) => {
                 let leaf = Leaf {
                     value: ValueKind::String(text),
                     origin: Origin::File(path),
+                    layer: Layer::Variables,
                 };
                 self.leaves.insert(key.to_owned(), leaf);
                 true

@@ -422,6 +422,26 @@ fn a_setting_and_its_file_are_one_too_many() {
 }
 
 #[test]
+fn a_secret_of_a_lower_layer_gives_way_to_the_file_that_a_higher_one_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = mounted(&folder, "url", "sqlite://from-the-mount.db");
+    let url_of = |variables: &[(&str, &str)]| {
+        let mut all = vec![("FORGE_REMOTE__APP__IDS", APP)];
+        all.extend(variables);
+        load(folder.path(), &all).unwrap().config.store.url
+    };
+    let below = "[store]\nurl = \"sqlite://below.db\"";
+    std::fs::write(folder.path().join("default.toml"), below).unwrap();
+    let file = ("FORGE_REMOTE__STORE__URL_FILE", &*url);
+    assert_eq!(url_of(&[file]), "sqlite://from-the-mount.db");
+    let named = format!("[store]\nurl_file = \"{url}\"");
+    std::fs::write(folder.path().join("development.toml"), named).unwrap();
+    assert_eq!(url_of(&[]), "sqlite://from-the-mount.db");
+    let above = ("FORGE_REMOTE__STORE__URL", "sqlite://above.db");
+    assert_eq!(url_of(&[above]), "sqlite://above.db");
+}
+
+#[test]
 fn a_file_that_gives_no_secret_is_named_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let name = "FORGE_REMOTE__STORE__ENCRYPTION_KEY_FILE";
