@@ -1,7 +1,9 @@
 //! What an answer looks like, how large it is, and how late.
 
+mod bodies;
+mod connections;
 mod errors;
-mod requests;
+mod headers;
 mod sizes;
 
 use crate::conformance::{
@@ -11,7 +13,13 @@ use crate::conformance::{
 };
 
 /// The tables of this group.
-pub(super) static TABLES: [&[Rule]; 3] = [errors::RULES, requests::RULES, sizes::RULES];
+pub(super) static TABLES: [&[Rule]; 5] = [
+    errors::RULES,
+    headers::RULES,
+    bodies::RULES,
+    connections::RULES,
+    sizes::RULES,
+];
 
 /// A rule of this group that must hold.
 const fn must(
