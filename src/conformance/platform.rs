@@ -13,12 +13,13 @@ mod keys;
 mod product;
 mod server;
 mod storage;
+mod stray;
 mod tenant;
 mod token;
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -52,12 +53,12 @@ struct Inner {
     tokens: Mutex<Register>,
     tenants: Mutex<HashMap<String, Tenant>>,
     journal: Journal,
-    server: Mutex<Option<JoinHandle<()>>>,
+    servers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(server) = lock(&self.server).take() {
+        for server in lock(&self.servers).drain(..) {
             server.abort();
         }
     }
@@ -81,11 +82,14 @@ impl Platform {
             tokens: Mutex::default(),
             tenants: Mutex::default(),
             journal: Journal::default(),
-            server: Mutex::default(),
+            servers: Mutex::default(),
         });
         // The server must not keep alive what ends it.
-        let serving = tokio::spawn(server::serve(listener, Arc::downgrade(&inner)));
-        *lock(&inner.server) = Some(serving);
+        let serve = |listener| tokio::spawn(server::serve(listener, Arc::downgrade(&inner)));
+        lock(&inner.servers).push(serve(listener));
+        if let Some(listener) = other_loopback(address) {
+            lock(&inner.servers).push(serve(listener));
+        }
         Ok(Self(inner))
     }
 
@@ -106,6 +110,18 @@ impl Platform {
     /// `http://host:port`
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.0.address)
+    }
+
+    /// The same machine under another name, which is on no list of hosts: whoever asks there has
+    /// left the platform.
+    pub(crate) fn foreign_origin(&self) -> String {
+        let port = self.0.address.port();
+        match self.0.address.ip() {
+            IpAddr::V4(ip) if !ip.is_loopback() && !ip.is_unspecified() => {
+                format!("http://[{}]:{port}", ip.to_ipv6_mapped())
+            }
+            _ => format!("http://localhost:{port}"),
+        }
     }
 
     /// `apiBaseUrl` of a product: `confluence` or `jira` of the tenant's site.
@@ -165,6 +181,20 @@ impl Platform {
         lock(&self.0.tokens).revoke(token.text());
     }
 
+    /// The products refuse every token that was exchanged for this tenant so far.
+    pub(crate) fn revoke_exchanged(&self, tenant: &Tenant) {
+        lock(&self.0.tokens).revoke_exchanged(&tenant.installation());
+    }
+
+    /// Every OAuth token of this tenant so far, those that were exchanged too.
+    pub(crate) fn tokens_of(&self, tenant: &Tenant) -> Vec<String> {
+        lock(&self.0.tokens).of(&tenant.installation())
+    }
+
+    fn knows(&self, text: &str) -> bool {
+        lock(&self.0.tokens).knows(text)
+    }
+
     /// Whose token a text is, if it is one of ours that is good now.
     fn holder(&self, text: &str) -> Bearer {
         lock(&self.0.tokens).bearer(text, self.0.clock.now().unix())
@@ -184,6 +214,16 @@ impl Platform {
     pub(crate) fn backend_fit(&self, tenant: &Tenant, endpoint: &str) -> Fit {
         Fit::of_backend(self, tenant, endpoint)
     }
+}
+
+/// Beside `127.0.0.1` also `[::1]` at the same port, if that is free: `localhost` is either.
+fn other_loopback(address: SocketAddr) -> Option<TcpListener> {
+    if !address.ip().is_loopback() || address.is_ipv6() {
+        return None;
+    }
+    let listener = std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, address.port())).ok()?;
+    listener.set_nonblocking(true).ok()?;
+    TcpListener::from_std(listener).ok()
 }
 
 /// A lock whose holder panicked is still good: nothing here is left half done.

@@ -6,6 +6,7 @@ mod events;
 mod identity;
 mod resilience;
 mod tokens;
+mod trail;
 
 pub(super) use authentication::KeyPlay;
 
@@ -15,8 +16,8 @@ use super::rule::Rule;
 pub(super) static ALL: [&[&[Rule]]; 6] = [
     &authentication::TABLES,
     &contract::TABLES,
-    &[identity::RULES],
-    &[tokens::RULES],
+    &identity::TABLES,
+    &tokens::TABLES,
     &[events::RULES],
     &[resilience::RULES],
 ];

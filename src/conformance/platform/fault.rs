@@ -33,6 +33,12 @@ pub(crate) enum Fault {
     Huge(usize),
     /// 302 to this path of the same host.
     Redirect(&'static str),
+    /// This status to a foreign host.
+    RedirectAway(u16),
+    /// The right answer, with a foreign host in every link to follow.
+    LinksAway,
+    /// This status, and whatever stood in `authorization`, in body and header.
+    Echo(u16),
 }
 
 /// The faults of one tenant.

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{lock, tenant::Tenant, token::Speaker};
+use super::{lock, stray::Stray, tenant::Tenant, token::Speaker};
 
 /// Requests that are remembered; those after it are counted and answered, not kept.
 const MOST_KEPT: usize = 200_000;
@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Storage,
     /// A product.
     Product,
+    /// The host under a name that no token may be sent to.
+    Foreign,
     /// Anything else: no remote has business there.
     Elsewhere,
 }
@@ -64,6 +66,8 @@ pub(crate) struct Seen {
     pub(crate) trace_id: Option<String>,
     /// Names of all headers, in lower case.
     pub(crate) headers: Vec<String>,
+    /// Tokens where none belongs.
+    pub(crate) strays: Vec<Stray>,
     pub(crate) body: Value,
     pub(crate) body_bytes: usize,
 }

@@ -56,6 +56,19 @@ pub(super) fn body(tenant: &Tenant, bearer: &Bearer, path: &str, query: &str) ->
     }
 }
 
+/// The same, with a next page and everything else that can be followed at `away`.
+pub(super) fn with_links(mut body: Value, away: &str) -> Value {
+    if let Value::Object(members) = &mut body {
+        let links = json!({"base": away, "next": away, "self": away});
+        members.insert("_links".to_owned(), links);
+        for name in ["next", "nextPage", "self"] {
+            members.insert(name.to_owned(), json!(away));
+        }
+        members.insert("isLast".to_owned(), json!(false));
+    }
+    body
+}
+
 /// The ids of `?id=1,2` or `?id=1&id=2`; two pages if none is asked for.
 fn asked_ids(query: &str) -> Vec<String> {
     let pairs = url::form_urlencoded::parse(query.as_bytes());

@@ -17,13 +17,14 @@ use super::{
     fault::{Fault, On},
     journal::{Bearer, Kind, Seen},
     keys::KeysServed,
-    product, storage,
+    product, storage, stray,
     tenant::Tenant,
 };
 
 const KEYS: &str = "/.well-known/jwks.json";
 const GRAPHQL: &str = "/graphql";
 const STORAGE: &str = "/forge/storage/kvs";
+const FOREIGN: &str = "/foreign/";
 
 /// What a remote may send: storage takes batches of 4 MB.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
@@ -57,13 +58,21 @@ struct Asked {
     tenant: Option<Tenant>,
     /// Of a product: the path behind the site.
     inner_path: String,
+    authorization: String,
 }
 
 impl Asked {
     fn of(platform: &Platform, parts: &Parts, body: &Bytes) -> Self {
         let path = parts.uri.path().to_owned();
         let bearer = bearer(platform, &parts.headers);
-        let (kind, cloud, inner_path) = place(&path);
+        let host = parts.headers.get(header::HOST);
+        let host = host.and_then(|value| value.to_str().ok());
+        let is_foreign =
+            host.is_some_and(|host| platform.foreign_origin().ends_with(&format!("/{host}")));
+        let (mut kind, cloud, inner_path) = place(&path);
+        if is_foreign && path.starts_with(FOREIGN) {
+            kind = Kind::Foreign;
+        }
         let by_token = match &bearer {
             Bearer::Of {
                 cloud,
@@ -99,6 +108,7 @@ impl Asked {
             installation,
             cloud,
             trace_id: text("x-b3-traceid"),
+            strays: stray::find(parts, body, |word| platform.knows(word)),
             headers: parts.headers.keys().map(ToString::to_string).collect(),
             body: serde_json::from_slice(body).unwrap_or_default(),
             body_bytes: body.len(),
@@ -112,6 +122,7 @@ impl Asked {
             seen,
             tenant,
             inner_path,
+            authorization: text("authorization").unwrap_or_default(),
         }
     }
 
@@ -119,6 +130,7 @@ impl Asked {
         let on = match self.seen.kind {
             Kind::Keys => return keys(platform).await,
             Kind::Elsewhere => return not_found(),
+            Kind::Foreign => return Json(json!({"results": [], "values": []})).into_response(),
             Kind::Exchange => On::Exchange,
             Kind::Storage => On::Storage,
             Kind::Product => On::Products,
@@ -137,8 +149,41 @@ impl Asked {
                 sleep(SILENCE).await;
                 StatusCode::GATEWAY_TIMEOUT.into_response()
             }
+            Fault::LinksAway => {
+                let body = product::with_links(self.good_body(), &self.away(platform));
+                let link = format!("<{}>; rel=\"next\"", self.away(platform));
+                ([(header::LINK, link)], Json(body)).into_response()
+            }
+            Fault::RedirectAway(status) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FOUND);
+                (status, [(header::LOCATION, self.away(platform))]).into_response()
+            }
+            Fault::Echo(status) => {
+                let said = &self.authorization;
+                let body = json!({"code": status, "message": format!("Not with {said}"),
+                    "errorMessages": [said], "authorization": said});
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+                (status, [("x-echo", said.as_str())], Json(body)).into_response()
+            }
             fault => broken(fault),
         }
+    }
+
+    /// Where this request would have been answered on a foreign host.
+    fn away(&self, platform: &Platform) -> String {
+        format!(
+            "{}{FOREIGN}{}",
+            platform.foreign_origin(),
+            self.seen.path.trim_start_matches('/')
+        )
+    }
+
+    /// What a product says, whoever asks.
+    fn good_body(&self) -> Value {
+        let seen = &self.seen;
+        self.tenant.as_ref().map_or(Value::Null, |tenant| {
+            product::body(tenant, &seen.bearer, &self.inner_path, &seen.query)
+        })
     }
 
     fn good(&self, platform: &Platform) -> Response {
@@ -264,6 +309,11 @@ fn broken(fault: Fault) -> Response {
                 .into_response()
         }
         Fault::Redirect(path) => (StatusCode::FOUND, [(header::LOCATION, path)]).into_response(),
-        Fault::None | Fault::Silent | Fault::Slow(_) => Json(Value::Null).into_response(),
+        Fault::None
+        | Fault::Silent
+        | Fault::Slow(_)
+        | Fault::RedirectAway(_)
+        | Fault::LinksAway
+        | Fault::Echo(_) => Json(Value::Null).into_response(),
     }
 }

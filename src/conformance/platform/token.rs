@@ -89,6 +89,27 @@ impl Register {
         }
     }
 
+    pub(super) fn revoke_exchanged(&mut self, installation: &str) {
+        for (token, good) in self.0.values_mut() {
+            let exchanged = matches!(token.speaker, Speaker::Account(_));
+            if exchanged && token.installation == installation {
+                *good = false;
+            }
+        }
+    }
+
+    pub(super) fn of(&self, installation: &str) -> Vec<String> {
+        let tokens = self.0.values().map(|(token, _)| token);
+        tokens
+            .filter(|token| token.installation == installation)
+            .map(|token| token.text.clone())
+            .collect()
+    }
+
+    pub(super) fn knows(&self, text: &str) -> bool {
+        self.0.contains_key(text)
+    }
+
     pub(super) fn bearer(&self, text: &str, now: i64) -> Bearer {
         let Some((token, good)) = self.0.get(text) else {
             return Bearer::Unknown;

@@ -1,5 +1,81 @@
-//! Which token goes where, and where none may go.
+//! Which token goes where.
 
-use crate::conformance::rule::Rule;
+mod echoes;
+mod impersonation;
+mod places;
+mod speakers;
+mod times;
 
-pub(super) static RULES: &[Rule] = &[];
+use crate::conformance::{
+    check::{Probed, Run},
+    platform::Kind,
+    rule::{Group, Miss, Play, Rule, Severity, Turn},
+};
+
+/// The tables of this group.
+pub(super) static TABLES: [&[Rule]; 5] = [
+    speakers::RULES,
+    times::RULES,
+    echoes::RULES,
+    places::RULES,
+    impersonation::RULES,
+];
+
+/// A rule of this group that must hold.
+const fn must(
+    id: &'static str,
+    sentence: &'static str,
+    source: &'static str,
+    mend: &'static str,
+    play: Play,
+) -> Rule {
+    Rule {
+        id,
+        group: Group::Tokens,
+        severity: Severity::Must,
+        sentence,
+        source,
+        mend,
+        turn: Turn::Beside,
+        play,
+    }
+}
+
+/// A rule of this group that should hold.
+const fn should(
+    id: &'static str,
+    sentence: &'static str,
+    source: &'static str,
+    mend: &'static str,
+    play: Play,
+) -> Rule {
+    let mut rule = must(id, sentence, source, mend, play);
+    rule.severity = Severity::Should;
+    rule
+}
+
+/// The doors of pages that ask a product as the user in session, and never as the app.
+async fn user_doors(run: &Run) -> Result<Vec<&Probed>, Miss> {
+    let doors = run.ui_doors().await?.into_iter();
+    let doors: Vec<_> = doors
+        .filter(|it| it.asked_as_user() && !it.asked_as_app() && !it.asked(Kind::Exchange))
+        .collect();
+    if doors.is_empty() {
+        let why = "no --ui-path makes the remote call a product as the user in session";
+        return Err(Miss::not_exercised(why));
+    }
+    Ok(doors)
+}
+
+/// The doors of pages that need the app's token.
+async fn app_doors(run: &Run) -> Result<Vec<&Probed>, Miss> {
+    let doors = run.ui_doors().await?.into_iter();
+    let needs =
+        |it: &&Probed| it.asked_as_app() || it.asked(Kind::Storage) || it.asked(Kind::Exchange);
+    let doors: Vec<_> = doors.filter(needs).collect();
+    if doors.is_empty() {
+        let why = "no --ui-path makes the remote use the app's token";
+        return Err(Miss::not_exercised(why));
+    }
+    Ok(doors)
+}

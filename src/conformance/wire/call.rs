@@ -86,6 +86,11 @@ impl Call {
             .body(body.to_string())
     }
 
+    /// The body, if it is JSON.
+    pub(crate) fn json_body(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
     /// With a body, and whatever content type was set.
     pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
@@ -124,6 +129,13 @@ impl Call {
         chunked.extend_from_slice(b"0\r\n\r\n");
         self.body = chunked;
         self.header("transfer-encoding", "chunked")
+    }
+
+    /// The trace that it belongs to.
+    pub(crate) fn trace_id(&self) -> Option<String> {
+        let mut headers = self.headers.iter();
+        let (_, value) = headers.find(|(name, _)| name.eq_ignore_ascii_case("x-b3-traceid"))?;
+        Some(String::from_utf8_lossy(value).into_owned())
     }
 
     /// The path without its query.

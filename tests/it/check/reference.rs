@@ -8,15 +8,12 @@ mod events;
 mod exchange;
 mod fit;
 mod keys;
+mod mixed_up;
 mod odd;
 mod pages;
 mod product;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -60,7 +57,10 @@ struct Inner {
     slow_http: reqwest::Client,
     seen: fit::Seen,
     keys: keys::Keys,
-    exchanged: exchange::Cache,
+    exchanged: exchange::Exchanged,
+    /// What only flaws remember.
+    memory: mixed_up::Memory,
+    kept_answers: odd::Kept,
     events: events::Inbox,
 }
 
@@ -99,7 +99,9 @@ impl Reference {
                 .unwrap(),
             seen: fit::Seen::default(),
             keys: keys::Keys::default(),
-            exchanged: Mutex::default(),
+            exchanged: exchange::Exchanged::default(),
+            memory: mixed_up::Memory::default(),
+            kept_answers: odd::Kept::default(),
             events: events::Inbox::open(&Remote::events_file(&folder)),
         }));
         let url = format!("http://{}", listener.local_addr().unwrap());

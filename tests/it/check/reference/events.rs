@@ -21,7 +21,7 @@ use super::{
     answers::Refusal,
     fit::{FromPlatform, Invocation},
 };
-use crate::check::flaws::contract;
+use crate::check::flaws::{contract, identity, tokens};
 
 /// Ticks of one schedule within so long are one.
 const SLOT: Duration = Duration::from_mins(1);
@@ -107,9 +107,17 @@ pub(super) async fn event(
 /// Looks at the page as the app and writes down what it is called now.
 async fn work(remote: &Remote, invocation: &Invocation, event: &Value) -> Option<()> {
     let id = event["content"]["id"].as_str()?;
-    let token = invocation.app().ok()?;
+    let token = if remote.has(tokens::USER_IN_BACKGROUND) {
+        invocation.user().ok()?
+    } else {
+        invocation.app().ok()?
+    };
     let path = format!("/wiki/api/v2/pages/{id}");
-    let page = again(|| remote.product(&invocation.claims, token, &path)).await?;
+    let mut claims = invocation.claims.clone();
+    if remote.has(identity::EVENT_NAMES_SITE) {
+        remote.believe(&mut claims, &event["cloudId"]);
+    }
+    let page = again(|| remote.product(&claims, token, &path)).await?;
     let item = json!({"key": format!("page:{id}"), "value": page["title"]});
     again(|| remote.storage_as(token, "set", &item))
         .await
@@ -135,7 +143,7 @@ pub(super) async fn tick(
     if remote.has(contract::TICK_NEEDS_BODY) && body.as_ref().is_ok_and(Bytes::is_empty) {
         return Err(Refusal(StatusCode::BAD_REQUEST, "The body is empty."));
     }
-    json_of(body)?;
+    let said = json_of(body)?;
     let slot = format!("tick {}", invocation.installation());
     let mut known = remote.0.events.known.lock().unwrap();
     let new = known.get(&slot).is_none_or(|last| last.elapsed() > SLOT);
@@ -144,6 +152,11 @@ pub(super) async fn tick(
         drop(known);
         tokio::spawn(async move {
             let token = invocation.app().ok()?;
+            if remote.has(identity::TICK_NAMES_SITE) {
+                let mut claims = invocation.claims.clone();
+                remote.believe(&mut claims, &said["context"]["cloudId"]);
+                drop(remote.product(&claims, token, "/wiki/api/v2/pages").await);
+            }
             let query = json!({"limit": 10, "where": [{"property": "key", "condition": "BEGINS_WITH", "values": ["page:"]}]});
             again(|| remote.storage_as(token, "query", &query)).await
         });

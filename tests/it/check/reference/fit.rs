@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::Jwk};
 use serde_json::Value;
 
-use super::{Remote, answers::Refusal, keys::Found};
+use super::{Remote, answers::Refusal, keys::Found, mixed_up};
 use crate::check::flaws::authentication as flaws;
 
 /// A verified invocation.
@@ -61,7 +61,7 @@ impl FromRequestParts<Remote> for Invocation {
                 .headers
                 .get(name)
                 .and_then(|value| value.to_str().ok());
-            value.map(str::to_owned)
+            value.and_then(|value| mixed_up::usable(remote, value.to_owned()))
         };
         let (app_token, user_token) = (
             forwarded("x-forge-oauth-system"),
@@ -76,11 +76,13 @@ impl FromRequestParts<Remote> for Invocation {
             );
         }
         let claims = verify(remote, &token).await?;
-        Ok(Self {
+        let mut invocation = Self {
             claims,
             app_token,
             user_token,
-        })
+        };
+        mixed_up::mix_up(remote, parts, &token, &mut invocation).await;
+        Ok(invocation)
     }
 }
 

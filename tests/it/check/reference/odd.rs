@@ -1,7 +1,10 @@
 //! Where a request or an answer is spoilt as a whole: flaws that any path may have.
 
+use std::{collections::HashMap, sync::Mutex};
+
 use axum::{
     Json,
+    body::{Bytes, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
@@ -10,7 +13,43 @@ use axum::{
 use serde_json::json;
 
 use super::{MOST_BYTES, Remote, answers::Refusal, fit};
-use crate::check::flaws::{authentication, contract};
+use crate::check::flaws::{authentication, contract, identity, tokens};
+
+/// Answers by what they are kept under.
+pub(super) type Kept = Mutex<HashMap<String, Bytes>>;
+
+/// Answers with what was answered before, under a key that says too little.
+async fn kept(remote: &Remote, request: Request, next: Next) -> Response {
+    let installation = if remote.has(identity::KEEPS_ANSWERS) {
+        String::new()
+    } else {
+        fit::told(request.headers())["app"]["installationId"].to_string()
+    };
+    let key = format!("{installation} {} {}", request.method(), request.uri());
+    let kept = &remote.0.kept_answers;
+    let mut body = kept.lock().unwrap().get(&key).cloned();
+    if body.is_none() {
+        let response = next.run(request).await;
+        if !response.status().is_success() {
+            return response;
+        }
+        body = to_bytes(response.into_body(), MOST_BYTES).await.ok();
+    }
+    let body = body.unwrap_or_default();
+    kept.lock().unwrap().insert(key, body.clone());
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// What a flawed remote shows of the headers that came: the app's token, or the FIT.
+fn shown(remote: &Remote, headers: &HeaderMap) -> Option<header::HeaderValue> {
+    if remote.has(tokens::ECHOES) {
+        return headers.get("x-forge-oauth-system").cloned();
+    }
+    let authorization = headers.get(header::AUTHORIZATION);
+    authorization
+        .filter(|_| remote.has(tokens::ERRORS_ECHO))
+        .cloned()
+}
 
 /// In front of all routes.
 pub(super) async fn odd(State(remote): State<Remote>, request: Request, next: Next) -> Response {
@@ -23,7 +62,19 @@ pub(super) async fn odd(State(remote): State<Remote>, request: Request, next: Ne
         Ok(request) => request,
         Err(refusal) => return refusal.into_response(),
     };
-    let response = next.run(request).await;
+    let shown = shown(&remote, request.headers());
+    let keeps =
+        remote.has(identity::KEEPS_ANSWERS) || remote.has(identity::KEEPS_ANSWERS_OF_INSTALLATION);
+    let mut response = if keeps && request.uri().path().starts_with("/api/") {
+        kept(&remote, request, next).await
+    } else {
+        next.run(request).await
+    };
+    if let Some(shown) =
+        shown.filter(|_| response.status().is_success() == remote.has(tokens::ECHOES))
+    {
+        response.headers_mut().insert("x-request", shown);
+    }
     let has = |flaw| remote.has(flaw);
     let text = |status: StatusCode| (status, "something went wrong").into_response();
     match response.status() {

@@ -7,7 +7,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Remote, answers::Refusal, fit::Invocation};
+use super::{Remote, answers::Refusal, fit::Invocation, product::TOKEN_REFUSED};
+use crate::check::flaws::{identity, tokens};
 
 type Answer = Result<Json<Value>, Refusal>;
 
@@ -34,13 +35,28 @@ pub(super) async fn content_of(
     Path(account): Path<String>,
     invocation: Invocation,
 ) -> Answer {
-    let token = remote
-        .token_of(&invocation.claims, invocation.app()?, &account)
-        .await?;
+    let app = invocation.app()?;
+    let own = if remote.has(tokens::EXCHANGES_USER) {
+        invocation.user()?
+    } else {
+        app
+    };
+    let token = match remote.token_of(&invocation.claims, own, &account).await {
+        Err(_) if remote.has(tokens::APP_WHEN_REFUSED) => app.to_owned(),
+        _ if remote.has(tokens::APP_AFTER_EXCHANGE) => app.to_owned(),
+        token => token?,
+    };
     let path = "/wiki/rest/api/content?limit=25";
-    Ok(Json(
-        remote.product(&invocation.claims, &token, path).await?,
-    ))
+    let content = remote.product(&invocation.claims, &token, path).await;
+    let refused = matches!(&content, Err(Refusal(_, TOKEN_REFUSED)));
+    if refused && !remote.has(tokens::KEEPS_REFUSED) {
+        remote.forget(&invocation.claims, &account);
+    }
+    let mut content = content?;
+    if remote.has(tokens::ECHOES_EXCHANGED) {
+        content["with"] = json!(token);
+    }
+    Ok(Json(content))
 }
 
 /// The note of the user who looks, of whom nobody else has a key.
@@ -67,8 +83,15 @@ pub(super) async fn keep_note(
     invocation: Invocation,
     body: Result<Json<Value>, JsonRejection>,
 ) -> Answer {
+    let mut invocation = invocation;
     let body =
         body.map_err(|rejection| Refusal(rejection.status(), "Send JSON of 5 MB at most."))?;
+    if let (true, Some(account)) = (
+        remote.has(identity::BODY_NAMES_ACCOUNT),
+        body["accountId"].as_str(),
+    ) {
+        invocation.claims["principal"] = json!(account);
+    }
     let value = json!({"text": body["text"].as_str().unwrap_or_default()});
     let item = json!({"key": key(&invocation)?, "value": value});
     remote.storage(&invocation, "set", &item).await?;

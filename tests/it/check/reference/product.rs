@@ -4,7 +4,12 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Remote, answers::Refusal, fit::Invocation};
-use crate::check::flaws::contract;
+use crate::check::flaws::{contract, tokens};
+
+/// What a product's 401 becomes.
+pub(super) const TOKEN_REFUSED: &str = "The product refused the token.";
+
+const GONE: Refusal = Refusal(StatusCode::BAD_GATEWAY, "The product could not be reached.");
 
 /// What is taken of a product's answer.
 pub(super) const MOST_BYTES: usize = 1024 * 1024;
@@ -22,7 +27,7 @@ impl Remote {
         let ours = base
             .strip_prefix(&*self.0.trust.api_origin)
             .is_some_and(|rest| rest.starts_with('/'));
-        if !ours {
+        if !ours && !self.has(tokens::ANY_BASE) {
             return Err(Refusal(
                 StatusCode::BAD_GATEWAY,
                 "The product lives where no token is sent.",
@@ -33,7 +38,44 @@ impl Remote {
         } else {
             &self.0.http
         };
-        let request = http.get(format!("{base}{path}")).bearer_auth(token);
+        let fit = claims["fit"].as_str().unwrap_or_default();
+        let bearer = if self.has(tokens::FIT_AS_BEARER) {
+            fit
+        } else {
+            token
+        };
+        let mut request = http.get(format!("{base}{path}")).bearer_auth(bearer);
+        if self.has(tokens::TOKEN_IN_QUERY) {
+            request = request.query(&[("access_token", token)]);
+        }
+        if self.has(tokens::FORWARDS_FIT) {
+            request = request.header("x-invocation-token", fit);
+        }
+        if self.has(tokens::PASSES_ERRORS) {
+            let response = request.send().await.map_err(|_| GONE)?;
+            if !response.status().is_success() {
+                let said = response.text().await.map_err(|_| GONE)?;
+                return Err(Refusal(StatusCode::BAD_GATEWAY, said.leak()));
+            }
+            return Ok(json!({}));
+        }
+        if self.has(tokens::FOLLOWS_REDIRECTS) {
+            let response = request.send().await.map_err(|_| GONE)?;
+            if let Some(there) = response.headers().get("location") {
+                let there = there.to_str().unwrap_or_default();
+                request = http.get(there).bearer_auth(token);
+                return answer(request, MOST_BYTES, false).await;
+            }
+            return read(response, MOST_BYTES, false).await;
+        }
+        if self.has(tokens::FOLLOWS_LINKS) {
+            let page = answer(request, MOST_BYTES, false).await?;
+            if let Some(next) = page["_links"]["next"].as_str() {
+                let next = http.get(next).bearer_auth(token);
+                return answer(next, MOST_BYTES, false).await;
+            }
+            return Ok(page);
+        }
         if self.has(contract::PASSES_401) {
             return answer(request, MOST_BYTES, true).await;
         }
@@ -52,7 +94,11 @@ impl Remote {
         operation: &str,
         body: &Value,
     ) -> Result<Value, Refusal> {
-        let token = invocation.app()?;
+        let token = if self.has(tokens::USER_FOR_STORAGE) {
+            invocation.user()?
+        } else {
+            invocation.app()?
+        };
         self.storage_as(token, operation, body).await
     }
 
@@ -96,18 +142,27 @@ pub(super) async fn answer(
     most: usize,
     passes_401: bool,
 ) -> Result<Value, Refusal> {
-    let gone = |error: reqwest::Error| {
-        if error.is_timeout() {
-            return Refusal(StatusCode::GATEWAY_TIMEOUT, "The product took too long.");
-        }
-        Refusal(StatusCode::BAD_GATEWAY, "The product could not be reached.")
-    };
-    let mut response = request.send().await.map_err(gone)?;
+    read(request.send().await.map_err(gone)?, most, passes_401).await
+}
+
+pub(super) fn gone(error: reqwest::Error) -> Refusal {
+    if error.is_timeout() {
+        return Refusal(StatusCode::GATEWAY_TIMEOUT, "The product took too long.");
+    }
+    GONE
+}
+
+pub(super) async fn read(
+    mut response: reqwest::Response,
+    most: usize,
+    passes_401: bool,
+) -> Result<Value, Refusal> {
     let status = response.status();
     if !status.is_success() {
         let status = match status.as_u16() {
             403 | 404 | 429 => status,
             401 if passes_401 => status,
+            401 => return Err(Refusal(StatusCode::BAD_GATEWAY, TOKEN_REFUSED)),
             _ => StatusCode::BAD_GATEWAY,
         };
         return Err(Refusal(status, "The product said no."));
