@@ -151,6 +151,20 @@ impl Platform {
         again
     }
 
+    /// What would give any tenant of another site away: marks, site ids and installations.
+    pub(crate) fn names_of_others(&self, tenant: &Tenant) -> Vec<String> {
+        let tenants = lock(&self.0.tenants);
+        let others = tenants
+            .values()
+            .filter(|other| other.cloud_id() != tenant.cloud_id());
+        others
+            .flat_map(|other| {
+                let cloud = other.cloud_id().to_owned();
+                [other.mark().to_owned(), cloud, other.installation_uuid()]
+            })
+            .collect()
+    }
+
     fn tenant_of_cloud(&self, cloud: &str) -> Option<Tenant> {
         lock(&self.0.tenants).get(cloud).cloned()
     }

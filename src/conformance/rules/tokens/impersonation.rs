@@ -306,19 +306,19 @@ async fn limit(run: &Run) -> Outcome {
     tenant.fault(On::Exchange, Fault::Limited(RETRY_AFTER.as_secs()));
     let call = call_for(run, door, &tenant, &tenant.users()[3]);
     let call = call.with("a good FIT, while the gateway answers 429");
-    let asked = |at_once: usize| {
-        let calls = (0..at_once).map(|index| {
-            let account = &tenant.users()[1 + index % 3];
-            let call = call_for(run, door, &tenant, account);
-            async move { run.ask_within(&call, RETRY_AFTER).await }
-        });
-        join_all(calls)
-    };
-    // Whoever waits for the gateway is not waited for.
-    asked(1).await;
-    for _ in 0..3 {
-        asked(3).await;
-    }
+    // Later than this nothing is on its way any more.
+    let round = ON_ITS_WAY + ON_ITS_WAY / 5;
+    let calls = (0..10_u32).map(|index| {
+        let account = &tenant.users()[index as usize % 3 + 1];
+        let call = call_for(run, door, &tenant, account);
+        async move {
+            // One call first, then three at a time.
+            sleep(round * index.div_ceil(3)).await;
+            // Whoever waits for the gateway is not waited for.
+            run.ask_within(&call, RETRY_AFTER).await
+        }
+    });
+    join_all(calls).await;
     let seen = since(run, &tenant, 0);
     tenant.fault(On::Exchange, Fault::None);
     sleep(RETRY_AFTER).await;

@@ -141,8 +141,11 @@ async fn missing(run: &Run) -> Outcome {
 }
 
 async fn storage(run: &Run) -> Outcome {
-    let doors = run.ui_doors().await?.into_iter();
-    let doors: Vec<_> = doors.filter(|it| it.asked(Kind::Storage)).collect();
+    // With a wrong token storage refuses, and the door need not answer 2xx.
+    let doors = run.probed().await.iter();
+    let doors: Vec<_> = doors
+        .filter(|it| it.door.is_ui() && it.asked(Kind::Storage))
+        .collect();
     if doors.is_empty() {
         let why = "no --ui-path makes the remote ask Forge storage";
         return Err(Miss::not_exercised(why));
