@@ -56,7 +56,7 @@ pub(in crate::conformance::rules) static RULES: &[Rule] = &[
     ),
     should(
         "impersonation-exchanged-once",
-        "Many calls at once for one account exchange one token.",
+        "Many calls at once for one account share an exchange.",
         CACHING,
         "Let the calls that need the same token wait for one exchange.",
         |run| Box::pin(once(run)),
@@ -82,9 +82,9 @@ pub(in crate::conformance::rules) static RULES: &[Rule] = &[
         "Look at `success` and at `errors` of the gateway's answer, and answer 403 instead of going on as the app.",
         |run| Box::pin(refused(run)),
     ),
-    alone(must(
+    alone(should(
         "impersonation-limit-respected",
-        "After a 429 of the gateway nothing is exchanged before `Retry-After` is over.",
+        "After a 429 of the gateway there is no storm of exchanges before `Retry-After` is over.",
         "Forge offline user impersonation: answers; rate limited",
         "Keep the time until which the gateway wants to be left alone, for all calls of the app.",
         |run| Box::pin(limit(run)),
@@ -210,16 +210,20 @@ async fn cached(run: &Run) -> Outcome {
     let door = door(run).await?;
     let tenant = run.tenant();
     let call = call_for(run, door, &tenant, &tenant.users()[3]);
-    for _ in 0..5 {
+    for _ in 0..12 {
         run.success(&call).await?;
     }
     let seen = since(run, &tenant, 0);
-    exchanged_once(&call, &seen, "five calls in turn")
+    exchanged_once(&call, &seen, "twelve calls in turn")
 }
+
+/// A remote may be several processes that share no memory: each may do once what is to be done
+/// once.
+const PROCESSES: usize = 4;
 
 fn exchanged_once(call: &Call, seen: &[Arc<Seen>], what: &str) -> Outcome {
     match exchanges_of(seen).len() {
-        1 => Ok(()),
+        1..=PROCESSES => Ok(()),
         times => broken(call, format!("{times} exchanges for {what}")),
     }
 }
@@ -265,9 +269,13 @@ async fn replaced(run: &Run) -> Outcome {
     let call = call_for(run, door, &tenant, &tenant.users()[3]);
     run.success(&call).await?;
     run.platform.revoke_exchanged(&tenant);
-    // This one may fail, as nobody could know.
-    run.answer(&call).await?;
     let call = call.with("a good FIT, after the product refused the exchanged token");
+    // The first may fail, as nobody could know: once in each process.
+    for _ in 0..PROCESSES {
+        if run.answer(&call).await?.is_success() {
+            return Ok(());
+        }
+    }
     run.success(&call).await.map(drop)
 }
 
@@ -323,20 +331,22 @@ async fn limit(run: &Run) -> Outcome {
     tenant.fault(On::Exchange, Fault::None);
     sleep(RETRY_AFTER).await;
     let mut limited = None;
+    let mut too_soon = 0;
     for exchange in exchanges_of(&seen) {
         let since_limited = limited.map(|at| exchange.at.saturating_duration_since(at));
         match since_limited {
             Some(after) if after <= ON_ITS_WAY => {}
-            Some(after) if after + ON_ITS_WAY < RETRY_AFTER => {
-                let came = format!(
-                    "another exchange {:.1} s after a 429 with `Retry-After: {}`",
-                    after.as_secs_f64(),
-                    RETRY_AFTER.as_secs()
-                );
-                return broken(&call, came);
-            }
+            Some(after) if after + ON_ITS_WAY < RETRY_AFTER => too_soon += 1,
             _ => limited = Some(exchange.at),
         }
     }
-    Ok(())
+    // Each process may have to hear it.
+    if too_soon < PROCESSES {
+        return Ok(());
+    }
+    let came = format!(
+        "{too_soon} more exchanges within the {} s of `Retry-After` after a 429",
+        RETRY_AFTER.as_secs()
+    );
+    broken(&call, came)
 }

@@ -121,8 +121,8 @@ fn nothing_away(run: &Run, call: &Call, tenant: &Tenant) -> Outcome {
             && (seen.path.contains(tenant.cloud_id())
                 || seen.installation.as_deref() == Some(&tenant.installation()))
     };
-    let carried: Vec<Arc<Seen>> = run.platform.journal().filter(carries);
-    match carried.first() {
+    let arrived: Vec<Arc<Seen>> = run.platform.journal().filter(carries);
+    match arrived.first() {
         Some(seen) => {
             let came = format!("on the foreign host {}: {}", seen.host, seen.describe());
             Err(Miss::failed(call.describe(), came))
