@@ -22,7 +22,9 @@ fn named(cell: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// Where the short name of a file leads.
 fn path(file: &str) -> String {
-    if file.contains('/') {
+    if file.starts_with("manifest/") {
+        format!("src/{file}.rs")
+    } else if file.contains('/') {
         format!("src/emulator/{file}.rs")
     } else {
         format!("{SUITE}/{file}.rs")
