@@ -146,6 +146,7 @@ mod book {
         Events: "../docs/events.md",
         Errors: "../docs/errors.md",
         Telemetry: "../docs/telemetry.md",
+        Regions: "../docs/regions.md",
     }
 
     #[cfg(feature = "emulator")]

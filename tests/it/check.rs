@@ -3,7 +3,7 @@
 //!
 //! The remote is [`reference`]: small, written against the contract with crates of its own
 //! choice, and without a line of the library. [`flaws`] has what can be wrong with it, rule by
-//! rule. Here an answer that the platform waits 25 s for has to come in two.
+//! rule. Here an answer that the platform waits 25 s for has to come in four.
 
 mod command;
 mod document;
@@ -42,7 +42,7 @@ const LANES: usize = 4;
 
 fn limits() -> Limits {
     let mut limits = Limits::default();
-    limits.ui = Duration::from_secs(2);
+    limits.ui = Duration::from_secs(4);
     limits.event = Duration::from_secs(1);
     limits.new_key = Duration::from_secs(3);
     limits.key_hang = Duration::from_millis(1200);

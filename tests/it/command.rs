@@ -150,7 +150,7 @@ fn settings_that_dev_prints_for_another_remote_are_settings_that_it_can_start_wi
         .skip_while(|line| !line.contains("FORGE_REMOTE__"))
         .take_while(|line| !line.is_empty())
         .filter_map(|line| {
-            let (name, value) = line.trim().split_once('=')?;
+            let (name, value) = line.trim().strip_prefix("export ")?.split_once('=')?;
             Some((name.to_owned(), value.to_owned()))
         })
         .collect();

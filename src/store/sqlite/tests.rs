@@ -220,7 +220,7 @@ async fn a_second_open_changes_nothing() {
     };
     bench.open().await;
     let before = state().await;
-    assert_eq!(before.1.len(), 2);
+    assert_eq!(before.1.len(), 3);
     bench.open().await;
     assert_eq!(state().await, before);
 }

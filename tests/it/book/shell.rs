@@ -118,9 +118,12 @@ fn ours(words: &[String]) -> Result<(), String> {
             _ => Ok(()),
         },
         _ if is_program(&words[0]) => takes(&words[1..]),
-        // In a container: the name may be the image's, and what follows the command.
+        // In a container: the name may be the image's, and what follows the command. Elsewhere
+        // it may be the name of an app, a deployment or a namespace.
         "docker" | "kubectl" | "podman" | "fly" | "ssh"
-            if words.get(1).is_some_and(|it| it != "build") =>
+            if words
+                .iter()
+                .any(|it| matches!(it.as_str(), "run" | "exec" | "-C")) =>
         {
             match words.iter().rposition(is_program) {
                 Some(at) => takes(&words[at + 1..]),
