@@ -15,8 +15,8 @@
 //! [`Store`] is what a database has to do for it, and [`jobs::Jobs`] what it has to do for
 //! jobs. [`open`] picks one by `store.url`: SQLite in a file, or PostgreSQL, which several
 //! replicas may share, and with it what they know of impersonated tokens.
-//! Tokens are sealed with `store.encryption_key` before they reach a file; [`keys`] says
-//! how another key takes over.
+//! Tokens are sealed with `store.encryption_key` before they reach a file, and
+//! sealed anew in the background when another key takes over.
 //!
 //! A user of the library meets what it keeps of an installation:
 //!
@@ -34,6 +34,7 @@ mod bounded;
 mod installations;
 #[doc(hidden)] // the inside of the inbox, for the command and the benchmarks
 pub mod jobs;
+#[doc(hidden)] // what the command `keys` walks with; a remote does it by itself
 pub mod keys;
 mod postgres;
 mod record;

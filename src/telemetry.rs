@@ -1,4 +1,17 @@
 //! Logs, traces and metrics: where they go and how they look.
+//!
+//! ```no_run
+//! use forge_remote::{Config, telemetry::{self, TelemetryError}};
+//!
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::load()?;
+//! match telemetry::init(&config.telemetry) {
+//!     // The program has a subscriber of its own, which gets what the remote logs.
+//!     Ok(()) | Err(TelemetryError::Taken(_)) => {}
+//!     Err(wrong) => return Err(wrong.into()),
+//! }
+//! # Ok(()) }
+//! ```
 
 #[cfg(feature = "otlp")]
 mod export;
@@ -31,8 +44,9 @@ use crate::config::{LogFormat, Telemetry};
 /// its own does without.
 ///
 /// From then on the level can be changed: by the admin listener's `/log-level`, and by
-/// [`reload_on_hangup`](crate::server::reload_on_hangup). Spans are sent by a thread of its own, and those that wait are sent
-/// when [`serve`](crate::serve) ends; who serves otherwise calls [`flush`].
+/// [`reload_on_hangup`](crate::server::reload_on_hangup). Spans are sent by a thread of its
+/// own, and those that wait are sent when [`serve`](crate::serve) ends; who serves otherwise
+/// calls [`flush`].
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {

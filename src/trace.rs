@@ -74,6 +74,12 @@ impl TraceId {
 
     /// The id in 32 digits, with zeros before one of 16: as it stands in the log and in an
     /// exported trace.
+    ///
+    /// ```
+    /// use forge_remote::trace::TraceId;
+    /// let trace = TraceId::of_text("463ac35c9f6413ad");
+    /// assert_eq!(trace.padded(), "0000000000000000463ac35c9f6413ad");
+    /// ```
     #[must_use]
     pub fn padded(&self) -> Cow<'_, str> {
         if self.0.len() == 32 {

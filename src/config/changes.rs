@@ -30,6 +30,19 @@ impl fmt::Debug for Mark {
 
 impl Loaded {
     /// The keys of the settings that are others in `newer`, in their order.
+    ///
+    /// ```
+    /// use forge_remote::{Config, config::Sources};
+    ///
+    /// let mut sources = Sources { folder: "no/such/folder".into(), variables: [
+    ///     ("FORGE_REMOTE_ENV".to_owned(), "test".to_owned()),
+    ///     ("FORGE_REMOTE__APP__IDS".to_owned(), "6b1f0d3e-2c4a-4f7b-9d15-0a8e6c3b5f21".to_owned()),
+    /// ].into() };
+    /// let before = Config::load_from(&sources)?;
+    /// sources.variables.insert("FORGE_REMOTE__TELEMETRY__LEVEL".to_owned(), "debug".to_owned());
+    /// assert_eq!(before.changes(&Config::load_from(&sources)?), ["telemetry.level"]);
+    /// # Ok::<(), forge_remote::config::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn changes(&self, newer: &Self) -> Vec<&'static str> {
         let differs = |setting: &&Setting| {

@@ -185,6 +185,26 @@ pub struct Restored {
 /// tokens readable) and brought up to date, and takes the place in one step. The file that was
 /// there stays beside it, under another name.
 ///
+/// ```no_run
+/// use forge_remote::{Config, store::{self, BackupError, Leniency, Progress, Restored}};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = Config::load()?;
+/// let tell = |so_far: Progress| println!("{} of {} bytes", so_far.written, so_far.of);
+/// store::back_up(&config.store, "backup.db".as_ref(), tell).await?;
+///
+/// // Later, while no remote runs.
+/// let strict = Leniency::default();
+/// match store::restore(&config.store, &config.environment, "backup.db".as_ref(), strict).await {
+///     Ok(Restored { aside: Some(path), .. }) => println!("the old file: {}", path.display()),
+///     Ok(_) => println!("there was no file before"),
+///     Err(BackupError::InUse(path)) => println!("{} is in use", path.display()),
+///     Err(error) => return Err(error.into()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// [`BackupError`]; the file that was there is untouched then.
 pub async fn restore(

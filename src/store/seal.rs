@@ -69,6 +69,15 @@ impl Purpose {
 }
 
 /// Which key it is: the beginning of its SHA-256. It tells keys apart and nothing about them.
+///
+/// ```
+/// use forge_remote::store::{KeyId, fresh_key};
+///
+/// let one: KeyId = fresh_key()?.1;
+/// let other: KeyId = fresh_key()?.1;
+/// assert_ne!(one, other);
+/// # Ok::<(), forge_remote::store::KeyError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; KEY_ID_LEN]);
 
