@@ -7,6 +7,8 @@
 //! library, and neither its verifier nor its clients: a bug in one must not hide a bug in
 //! the other.
 //!
+//! Needs the feature `emulator`.
+//!
 //! ```no_run
 //! use forge_remote::emulator::{Emulator, Invoke, Settings};
 //!

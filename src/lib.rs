@@ -63,9 +63,13 @@
 //! | [`config`] | settings, their layers and checks |
 //! | [`digest`] | the app that ships: an example of all of it |
 //!
-//! With the feature `emulator` there is the Forge platform on a laptop beside it, and with
-//! `conformance` the platform's rules for any remote and what plays them against a running one.
-//! Production builds need neither.
+//! # Beside the library
+//!
+//! With the feature `emulator` there is the Forge platform on a laptop, for work and for tests:
+//! the module `emulator`, or `forge-remote dev`. With the feature `conformance` there are the
+//! platform's rules for a remote in any language, and what plays them against a running one: the
+//! module `conformance`, or `forge-remote check`. Both are on by default, and production builds
+//! need neither: `default-features = false, features = ["otlp"]` leaves them out.
 
 pub mod actor;
 mod admission;

@@ -16,6 +16,21 @@
 //! let broken: Vec<_> = findings.iter().filter(|f| !f.passed).map(|f| f.rule).collect();
 //! assert!(broken.contains(&"unauthorized-means-fit"));
 //! ```
+//!
+//! Each finding says how much it weighs and what is to be done:
+//!
+//! ```
+//! use forge_remote::conformance::answer::{Finding, MAX_ANSWER_BYTES, Severity};
+//!
+//! fn told(finding: &Finding) -> String {
+//!     let weight = match finding.severity {
+//!         Severity::Must => "must",
+//!         Severity::Should => "should",
+//!     };
+//!     format!("{weight}: {} {}", finding.sentence, finding.mend)
+//! }
+//! assert_eq!(MAX_ANSWER_BYTES, 5 * 1024 * 1024);
+//! ```
 
 mod rules;
 #[cfg(test)]

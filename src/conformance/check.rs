@@ -20,6 +20,25 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The limits are the platform's. Where a check is to be told of a mistake of its own, and not of
+//! the remote's, there is [`CheckError`]:
+//!
+//! ```no_run
+//! use forge_remote::conformance::check::{Check, CheckError, Limits, Settings, Trust};
+//!
+//! # async fn start() -> Result<(), CheckError> {
+//! let settings = Settings::new("manifest.yml");
+//! assert_eq!(settings.limits.ui, Limits::default().ui);
+//! let check = match Check::start(settings).await {
+//!     Err(CheckError::Listen { address, .. }) => return Ok(println!("{address} is taken")),
+//!     other => other?,
+//! };
+//! let Trust { jwks_url, api_origin, .. } = check.trust();
+//! println!("keys at {jwks_url:?}, tokens to {api_origin} only");
+//! # Ok(())
+//! # }
+//! ```
 
 mod door;
 mod engine;

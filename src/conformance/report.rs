@@ -1,4 +1,27 @@
 //! What came of a run: for people, for machines, and for a badge.
+//!
+//! ```
+//! use std::fs;
+//! use forge_remote::conformance::{report::{Judged, JunitError, Report, Score}, rule::{Severity, Verdict}};
+//!
+//! fn keep(report: &Report) -> Result<bool, Box<dyn std::error::Error>> {
+//!     print!("{}", report.table(false));
+//!     let xml: Result<String, JunitError> = report.junit();
+//!     fs::write("check.xml", xml?)?;
+//!     fs::write("check.json", report.json().to_string())?;
+//!     fs::write("badge.json", report.badge().to_string())?;
+//!     Ok(report.is_good())
+//! }
+//!
+//! fn summary(report: &Report) -> String {
+//!     let score: Score = report.score(None, Severity::Must);
+//!     format!("{} of {} hold, {} not tried", score.passed, score.tried(), score.not_exercised)
+//! }
+//!
+//! fn broken(report: &Report) -> impl Iterator<Item = &Judged> {
+//!     report.judged.iter().filter(|one| matches!(one.verdict, Verdict::Failed(_)))
+//! }
+//! ```
 
 mod badge;
 mod json;

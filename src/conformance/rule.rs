@@ -1,4 +1,22 @@
 //! What a rule is, and what becomes of it in one run.
+//!
+//! ```
+//! use forge_remote::conformance::rule::{Failure, Group, Only, UnknownRule, Verdict, catalogue};
+//!
+//! for group in Group::ALL {
+//!     let only: Only = group.as_str().parse()?;
+//!     println!("{group}: {} rules", catalogue().filter(|rule| only.takes(rule)).count());
+//! }
+//!
+//! fn told(verdict: &Verdict) -> String {
+//!     match verdict {
+//!         Verdict::Passed => "holds".to_owned(),
+//!         Verdict::Failed(Failure { sent, came_back, .. }) => format!("{sent}: {came_back}"),
+//!         Verdict::NotExercised { why } => format!("not tried: {why}"),
+//!     }
+//! }
+//! # Ok::<(), UnknownRule>(())
+//! ```
 
 use std::{fmt, pin::Pin, str::FromStr};
 

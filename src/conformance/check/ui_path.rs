@@ -13,6 +13,7 @@ use serde_json::Value;
 /// assert_eq!((path.method(), path.path()), ("GET", "/api/content"));
 /// let path: UiPath = r#"PUT:/api/subscription={"spaces":["ENG"]}"#.parse()?;
 /// assert_eq!((path.method(), path.path()), ("PUT", "/api/subscription"));
+/// assert_eq!(path.body().unwrap()["spaces"][0], "ENG");
 /// # Ok::<(), forge_remote::conformance::check::NoUiPath>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
