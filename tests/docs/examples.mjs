@@ -1,7 +1,9 @@
 // Which public items of the crate have no example in its documentation.
 //
-//   RUSTC_BOOTSTRAP=1 cargo rustdoc --lib --target-dir target/docs -- -Z unstable-options --output-format json
-//   node tests/docs/examples.mjs target/docs/doc/forge_remote.json
+//   RUSTDOC=target/rustdoc-json cargo rustdoc --lib -- -Z unstable-options --output-format json
+//   node tests/docs/examples.mjs target/doc/forge_remote.json
+//
+// `target/rustdoc-json` is rustdoc with RUSTC_BOOTSTRAP=1: tests/run.sh writes it.
 //
 // rustdoc's own lint for this passes over whatever is re-exported from a private module,
 // which here is nearly everything. This walks what a reader of docs.rs can reach: modules,
