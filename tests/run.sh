@@ -51,6 +51,14 @@ say "tests"
 npm ci --prefix examples/node --no-audit --no-fund --ignore-scripts
 cargo test --locked
 
+say "an example for each public item"
+# rustdoc's JSON is not stable yet. Only rustdoc is told to give it: what build scripts and
+# dependencies see stays as it is, and nothing but the crate's own pages is made again.
+printf '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n' > target/rustdoc-json
+chmod +x target/rustdoc-json
+RUSTDOC="$PWD/target/rustdoc-json" cargo rustdoc --locked --lib -- -Z unstable-options --output-format json
+node tests/docs/examples.mjs target/doc/forge_remote.json
+
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
 
