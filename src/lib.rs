@@ -18,7 +18,8 @@
 //!
 //! async fn content(invocation: Invocation) -> Result<Json<Value>, Error> {
 //!     let confluence = invocation.as_user()?.confluence()?;
-//!     Ok(Json(confluence.get("/wiki/rest/api/content").query(&[("limit", "25")]).json().await?))
+//!     let content = confluence.get("/wiki/rest/api/content").query(&[("limit", "25")]);
+//!     Ok(Json(content.json().await?))
 //! }
 //!
 //! async fn page_updated(event: Event) -> Result<(), JobError> {
@@ -62,6 +63,9 @@
 //! | [`telemetry`] | the log, its level, spans and the collector that gets them |
 //! | [`config`] | settings, their layers and checks |
 //! | [`digest`] | the app that ships: an example of all of it |
+//!
+//! All of them share what stands by itself: [`error`], [`ids`], [`token`], [`secret`], [`trace`],
+//! [`deadline`] and [`clock`].
 //!
 //! # Beside the library
 //!

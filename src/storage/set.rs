@@ -14,8 +14,9 @@ use super::{
 };
 use crate::product::Response;
 
-/// A value that is about to be written. How it is sent says what is to happen if there is one
-/// already:
+/// A value that is about to be written.
+///
+/// How it is sent says what is to happen if there is one already:
 ///
 /// | sent with | then | repeated |
 /// |---|---|---|
