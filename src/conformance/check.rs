@@ -48,6 +48,7 @@ mod restart;
 mod run;
 mod trust;
 mod ui_path;
+mod work;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -72,6 +73,7 @@ pub use ui_path::{NoUiPath, UiPath};
 
 pub(super) use door::{Door, DoorKind};
 pub(super) use run::{Probed, Run, fresh_id};
+pub(super) use work::{describe_work, is_change};
 
 /// What a check is started with.
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@ mod tokens;
 mod trail;
 
 pub(super) use authentication::KeyPlay;
+pub(super) use resilience::RestartPlay;
 
 use super::rule::Rule;
 
@@ -18,6 +19,6 @@ pub(super) static ALL: [&[&[Rule]]; 6] = [
     &contract::TABLES,
     &identity::TABLES,
     &tokens::TABLES,
-    &[events::RULES],
-    &[resilience::RULES],
+    &events::TABLES,
+    &resilience::TABLES,
 ];

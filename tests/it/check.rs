@@ -11,13 +11,14 @@ mod flaws;
 mod own;
 mod reference;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use forge_remote::conformance::{
     check::{Check, Limits, Settings},
     report::Report,
     rule::{Group, Only, Verdict, catalogue},
 };
+use tempfile::TempDir;
 use url::Url;
 
 use self::{
@@ -48,29 +49,45 @@ fn limits() -> Limits {
     limits.key_hang = Duration::from_millis(1200);
     limits.handled = Duration::from_secs(4);
     limits.restart = Duration::from_secs(5);
+    limits.slow = Duration::from_millis(3500);
+    limits.recovered = Duration::from_secs(4);
     limits.silence = Duration::from_millis(300);
     limits
 }
 
-async fn platform() -> Check {
+/// A platform, and the file by which its restart command kills the remote.
+struct Stage {
+    check: Check,
+    restart: PathBuf,
+    _folder: TempDir,
+}
+
+async fn platform() -> Stage {
+    let folder = tempfile::tempdir().unwrap();
+    let restart = folder.path().join("restart");
     let mut settings = Settings::new(MANIFEST);
     settings.listen = "127.0.0.1:0".parse().unwrap();
     settings.ui_paths = UI_PATHS.iter().map(|path| path.parse().unwrap()).collect();
     settings.limits = limits();
-    settings.restart_command = Some(reference::RESTART.to_owned());
-    Check::start(settings).await.unwrap()
+    settings.restart_command = Some(reference::restart_command(&restart));
+    Stage {
+        check: Check::start(settings).await.unwrap(),
+        restart,
+        _folder: folder,
+    }
 }
 
-async fn report(check: &Check, flaw: Flaw, only: &[Only]) -> Report {
-    let remote = Reference::start(&check.trust(), flaw).await;
+async fn report(stage: &Stage, flaw: Flaw, only: &[Only]) -> Report {
+    let Stage { check, restart, .. } = stage;
+    let remote = Reference::start(&check.trust(), flaw, restart).await;
     let url: Url = remote.url().parse().unwrap();
     check.run(&url, only, &|_| {}).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_remote_without_flaws_keeps_every_rule() {
-    let check = platform().await;
-    let report = report(&check, NONE, &[]).await;
+    let stage = platform().await;
+    let report = report(&stage, NONE, &[]).await;
     let bad: Vec<_> = report
         .judged
         .iter()
@@ -102,10 +119,10 @@ async fn missed(caught: Vec<flaws::Caught>) -> Vec<String> {
     if caught.is_empty() {
         return missed;
     }
-    let check = platform().await;
+    let stage = platform().await;
     for (rule, flaw) in caught {
         let only: Only = rule.parse().unwrap();
-        let report = report(&check, flaw, &[only]).await;
+        let report = report(&stage, flaw, &[only]).await;
         match &report.judged[0].verdict {
             Verdict::Failed(_) => {}
             other => missed.push(format!("{rule} although {}: {other:?}", flaw.name())),

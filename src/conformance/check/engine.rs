@@ -13,6 +13,7 @@ use super::{Run, mask::mask};
 use crate::conformance::{
     report::{Judged, Report},
     rule::{Failure, Miss, Only, Outcome, Rule, Turn, Verdict, catalogue},
+    rules::RestartPlay,
 };
 
 /// Rules that are played at the same time: enough to be done soon, and far from a load.
@@ -45,6 +46,11 @@ pub(super) async fn play(
         judged.push(one);
     }
     drop(beside);
+    // What was acknowledged before a restart may wait for as long as a lease lasts: the other
+    // rules are played meanwhile.
+    if run.restart_command.is_some() && rules.iter().any(|rule| rule.id.starts_with("restart-")) {
+        run.restart_play.get_or_init(|| RestartPlay::of(&run)).await;
+    }
     for rule in with_turn(&rules, Turn::Alone) {
         let one = judge(&run, rule).await;
         progress(&one);

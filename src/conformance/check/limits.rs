@@ -20,6 +20,11 @@ pub struct Limits {
     pub handled: Duration,
     /// How long the remote may take to answer again after a restart: 30 s.
     pub restart: Duration,
+    /// How long a client that is slow may be waited for: 65 s.
+    pub slow: Duration,
+    /// How long after a restart what was acknowledged before it may take to be handled:
+    /// 70 s, for a queue may have given it to the one that was killed for a minute.
+    pub recovered: Duration,
     /// How long nothing must happen before nothing more is expected: 1.5 s.
     pub silence: Duration,
 }
@@ -33,6 +38,8 @@ impl Default for Limits {
             key_hang: Duration::from_secs(6),
             handled: Duration::from_secs(15),
             restart: Duration::from_secs(30),
+            slow: Duration::from_secs(65),
+            recovered: Duration::from_secs(70),
             silence: Duration::from_millis(1500),
         }
     }

@@ -12,7 +12,7 @@ use super::{Door, DoorKind, Limits, Settings};
 use crate::conformance::{
     platform::{Fit, Kind, Platform, Seen, Speaker, Tenant, event},
     rule::Miss,
-    rules::KeyPlay,
+    rules::{KeyPlay, RestartPlay},
     wire::{Answer, Answered, Call, Wire, describe},
 };
 
@@ -33,6 +33,10 @@ pub(in crate::conformance) struct Run {
     /// Held for writing while the key set is out of order: whoever sends FITs by keys that are in
     /// no set holds it for reading, for the answer to those is another one then.
     pub(in crate::conformance) keys_in_order: RwLock<()>,
+    /// What becomes of a restart: played once in a run.
+    pub(in crate::conformance) restart_play: OnceCell<RestartPlay>,
+    pub(super) event_worker: OnceCell<Option<super::work::Worker>>,
+    pub(super) tick_worker: OnceCell<Option<super::work::Worker>>,
     doors: Vec<Door>,
     probed: OnceCell<Vec<Probed>>,
 }
@@ -94,6 +98,9 @@ impl Run {
             restart_command: settings.restart_command.clone(),
             key_play: OnceCell::new(),
             keys_in_order: RwLock::new(()),
+            restart_play: OnceCell::new(),
+            event_worker: OnceCell::new(),
+            tick_worker: OnceCell::new(),
             doors,
             probed: OnceCell::new(),
         }

@@ -34,6 +34,9 @@ fn is_slow(id: &str) -> bool {
         "key-withdrawn",
         "key-slow",
         "key-outage",
+        // What takes a restart command, and the seconds of the slow.
+        "restart-",
+        "slow-",
     ];
     slow.iter().any(|start| id.starts_with(start))
 }

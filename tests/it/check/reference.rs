@@ -12,8 +12,17 @@ mod mixed_up;
 mod odd;
 mod pages;
 mod product;
+mod serve;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -22,12 +31,18 @@ use axum::{
     routing::{any, get, post},
 };
 use forge_remote::conformance::check::Trust;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, runtime::Runtime};
 
-use super::flaws::Flaw;
+use super::flaws::{Flaw, resilience};
 
-/// Tells the remote to die and to come again, as a restart command does from outside.
-pub(super) const RESTART: &str = "true";
+/// A command that kills the remote which watches this file, and waits until it is back.
+pub(super) fn restart_command(file: &Path) -> String {
+    let file = file.display();
+    format!("touch '{file}' && while [ -e '{file}' ]; do sleep 0.05; done")
+}
+
+/// How often the supervisor looks.
+const TURN: Duration = Duration::from_millis(20);
 
 /// What a call of a product may take: the answer has to be out before two seconds are over.
 const PRODUCT_PATIENCE: Duration = Duration::from_millis(1200);
@@ -41,8 +56,8 @@ const MOST_BYTES: usize = 5 * 1024 * 1024;
 /// The running remote. It ends when it is dropped.
 pub(super) struct Reference {
     url: String,
-    serving: JoinHandle<()>,
-    _folder: tempfile::TempDir,
+    ends: Arc<AtomicBool>,
+    _folder: Arc<tempfile::TempDir>,
 }
 
 /// What its handlers share.
@@ -62,6 +77,10 @@ struct Inner {
     memory: mixed_up::Memory,
     kept_answers: odd::Kept,
     events: events::Inbox,
+    /// For flaws: whoever calls a product, whether something is broken for ever, a count.
+    one_by_one: tokio::sync::Mutex<()>,
+    broken: AtomicBool,
+    count: AtomicUsize,
 }
 
 impl Remote {
@@ -76,40 +95,51 @@ impl Remote {
 }
 
 impl Reference {
-    pub(super) async fn start(trust: &Trust, flaw: Flaw) -> Self {
+    /// It is killed and started again when there is a file `restart`.
+    pub(super) async fn start(trust: &Trust, flaw: Flaw, restart: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::start_on(listener, trust, flaw)
+        Self::supervised(listener, trust, flaw, Some(restart.to_owned()))
     }
 
     /// On an address that somebody had to know before.
     pub(super) fn start_on(listener: TcpListener, trust: &Trust, flaw: Flaw) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let http = reqwest::Client::builder()
-            .timeout(PRODUCT_PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
-        let remote = Remote(Arc::new(Inner {
-            flaw,
-            trust: trust.clone(),
-            http,
-            slow_http: reqwest::Client::builder()
-                .timeout(KEY_PATIENCE)
-                .build()
-                .unwrap(),
-            seen: fit::Seen::default(),
-            keys: keys::Keys::default(),
-            exchanged: exchange::Exchanged::default(),
-            memory: mixed_up::Memory::default(),
-            kept_answers: odd::Kept::default(),
-            events: events::Inbox::open(&Remote::events_file(&folder)),
-        }));
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = router(&remote);
-        let serving = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self::supervised(listener, trust, flaw, None)
+    }
+
+    /// Each life has a runtime of its own, with which everything ends that it was about to do.
+    fn supervised(
+        listener: TcpListener,
+        trust: &Trust,
+        flaw: Flaw,
+        restart: Option<PathBuf>,
+    ) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let address = listener.local_addr().unwrap();
+        let ends = Arc::new(AtomicBool::new(false));
+        let (ended, kept, trust) = (Arc::clone(&ends), Arc::clone(&folder), trust.clone());
+        let mut listener = Some(listener.into_std().unwrap());
+        std::thread::spawn(move || {
+            let mut lives = 0;
+            while !ended.load(Ordering::Relaxed) {
+                let Some(listener) = listener.take().or_else(|| again(address)) else {
+                    std::thread::sleep(TURN);
+                    continue;
+                };
+                lives += 1;
+                let life = live(listener, &trust, flaw, &kept, lives);
+                if let Some(file) = restart.as_ref().filter(|_| lives > 1) {
+                    std::fs::remove_file(file).unwrap();
+                }
+                let killed = || restart.as_ref().is_some_and(|file| file.exists());
+                while !ended.load(Ordering::Relaxed) && !killed() {
+                    std::thread::sleep(TURN);
+                }
+                life.shutdown_background();
+            }
+        });
         Self {
-            url,
-            serving,
+            url: format!("http://{address}"),
+            ends,
             _folder: folder,
         }
     }
@@ -121,11 +151,61 @@ impl Reference {
 
 impl Drop for Reference {
     fn drop(&mut self) {
-        self.serving.abort();
+        self.ends.store(true, Ordering::Relaxed);
     }
 }
 
-fn router(remote: &Remote) -> Router {
+/// The address once more, as soon as the life before has let it go.
+fn again(address: SocketAddr) -> Option<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(address).ok()?;
+    listener.set_nonblocking(true).unwrap();
+    Some(listener)
+}
+
+fn live(
+    listener: std::net::TcpListener,
+    trust: &Trust,
+    flaw: Flaw,
+    folder: &tempfile::TempDir,
+    lives: usize,
+) -> Runtime {
+    let life = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let client = |patience| {
+        let client = reqwest::Client::builder().timeout(patience);
+        client
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap()
+    };
+    let forgets = flaw == resilience::FORGETS;
+    let remote = Remote(Arc::new(Inner {
+        flaw,
+        trust: trust.clone(),
+        http: client(PRODUCT_PATIENCE),
+        slow_http: client(KEY_PATIENCE),
+        seen: fit::Seen::default(),
+        keys: keys::Keys::default(),
+        exchanged: exchange::Exchanged::default(),
+        memory: mixed_up::Memory::default(),
+        kept_answers: odd::Kept::default(),
+        events: events::Inbox::open(&Remote::events_file(folder), forgets),
+        one_by_one: tokio::sync::Mutex::default(),
+        broken: AtomicBool::new(flaw == resilience::STAYS_DOWN && lives > 1),
+        count: AtomicUsize::new(0),
+    }));
+    life.spawn(async move {
+        events::resume(&remote);
+        let listener = TcpListener::from_std(listener).unwrap();
+        serve::serve(listener, &remote).await;
+    });
+    life
+}
+
+pub(super) fn router(remote: &Remote) -> Router {
     Router::new()
         .route("/api/plain", get(pages::plain).fallback(answers::no_method))
         .route(

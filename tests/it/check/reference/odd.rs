@@ -1,6 +1,9 @@
 //! Where a request or an answer is spoilt as a whole: flaws that any path may have.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, atomic::Ordering},
+};
 
 use axum::{
     Json,
@@ -12,8 +15,8 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{MOST_BYTES, Remote, answers::Refusal, fit};
-use crate::check::flaws::{authentication, contract, identity, tokens};
+use super::{MOST_BYTES, Remote, answers::Refusal, fit, serve};
+use crate::check::flaws::{authentication, contract, events, identity, resilience, tokens};
 
 /// Answers by what they are kept under.
 pub(super) type Kept = Mutex<HashMap<String, Bytes>>;
@@ -54,6 +57,9 @@ fn shown(remote: &Remote, headers: &HeaderMap) -> Option<header::HeaderValue> {
 /// In front of all routes.
 pub(super) async fn odd(State(remote): State<Remote>, request: Request, next: Next) -> Response {
     let told = fit::told(request.headers());
+    if let Some(refusal) = out_of_order(&remote) {
+        return refusal;
+    }
     let has_token = request.headers().contains_key("x-forge-oauth-user");
     if let Some(response) = refused_in_front(&remote, &request) {
         return response;
@@ -62,6 +68,8 @@ pub(super) async fn odd(State(remote): State<Remote>, request: Request, next: Ne
         Ok(request) => request,
         Err(refusal) => return refusal.into_response(),
     };
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts, serve::watched(&remote, body));
     let shown = shown(&remote, request.headers());
     let keeps =
         remote.has(identity::KEEPS_ANSWERS) || remote.has(identity::KEEPS_ANSWERS_OF_INSTALLATION);
@@ -74,6 +82,13 @@ pub(super) async fn odd(State(remote): State<Remote>, request: Request, next: Ne
         shown.filter(|_| response.status().is_success() == remote.has(tokens::ECHOES))
     {
         response.headers_mut().insert("x-request", shown);
+    }
+    let count = &remote.0.count;
+    if remote.has(resilience::GONE_ARE_COUNTED) {
+        count.fetch_sub(1, Ordering::Relaxed);
+    }
+    if remote.has(resilience::BANS) && response.status() == StatusCode::UNAUTHORIZED {
+        count.fetch_add(1, Ordering::Relaxed);
     }
     let has = |flaw| remote.has(flaw);
     let text = |status: StatusCode| (status, "something went wrong").into_response();
@@ -103,6 +118,21 @@ pub(super) async fn odd(State(remote): State<Remote>, request: Request, next: Ne
         it if it.is_success() => spoilt(&remote, response),
         _ => response,
     }
+}
+
+/// Whether nobody is served any more.
+fn out_of_order(remote: &Remote) -> Option<Response> {
+    let count = &remote.0.count;
+    let counted = match () {
+        () if remote.has(resilience::GONE_ARE_COUNTED) => {
+            count.fetch_add(1, Ordering::Relaxed) > 40
+        }
+        () if remote.has(resilience::BANS) => count.load(Ordering::Relaxed) > 50,
+        () => false,
+    };
+    let broken = remote.0.broken.load(Ordering::Relaxed) && !remote.has(resilience::STAYS_BROKEN);
+    let refusal = Refusal(StatusCode::SERVICE_UNAVAILABLE, "It is out of order.");
+    (counted || broken).then(|| refusal.into_response())
 }
 
 fn success() -> Response {
@@ -143,6 +173,18 @@ fn refused_in_front(remote: &Remote, request: &Request) -> Option<Response> {
     }
     if has(contract::PREFLIGHT_IS_401) && request.method() == Method::OPTIONS {
         return Some(Refusal(StatusCode::UNAUTHORIZED, "There is no FIT.").into_response());
+    }
+    let backend = path.starts_with("/forge/");
+    if has(events::TAKES_GET) && request.method() == Method::GET && backend {
+        return Some(success());
+    }
+    if has(events::ACTS_FIRST)
+        && backend
+        && let Some(token) = headers.get("x-forge-oauth-system")
+    {
+        let (remote, token) = (remote.clone(), token.to_str().unwrap().to_owned());
+        let item = json!({"key": "came", "value": true});
+        tokio::spawn(async move { remote.storage_as(&token, "set", &item).await });
     }
     if has(contract::HEAD_IS_500) && request.method() == Method::HEAD {
         return Some(broken());

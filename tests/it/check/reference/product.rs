@@ -1,10 +1,12 @@
 //! Calls of products and of storage, with a token that somebody else made.
 
+use std::sync::atomic::Ordering;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Remote, answers::Refusal, fit::Invocation};
-use crate::check::flaws::{contract, tokens};
+use crate::check::flaws::{contract, resilience, tokens};
 
 /// What a product's 401 becomes.
 pub(super) const TOKEN_REFUSED: &str = "The product refused the token.";
@@ -33,6 +35,11 @@ impl Remote {
                 "The product lives where no token is sent.",
             ));
         }
+        let _turn = if self.has(resilience::STALLS) {
+            Some(self.0.one_by_one.lock().await)
+        } else {
+            None
+        };
         let http = if self.has(contract::PATIENT) {
             &self.0.slow_http
         } else {
@@ -84,7 +91,18 @@ impl Remote {
         } else {
             MOST_BYTES
         };
-        answer(request, most, false).await
+        let stays = self.has(resilience::STAYS_BROKEN);
+        if stays && self.0.broken.load(Ordering::Relaxed) {
+            return Err(Refusal(
+                StatusCode::BAD_GATEWAY,
+                "The product failed before.",
+            ));
+        }
+        let answered = answer(request, most, false).await;
+        if stays && answered.is_err() {
+            self.0.broken.store(true, Ordering::Relaxed);
+        }
+        answered
     }
 
     /// An operation of Forge storage, as the app.
