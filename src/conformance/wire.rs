@@ -49,6 +49,13 @@ impl Wire {
         }
     }
 
+    /// Whether the remote is on this machine, for all that its URL tells.
+    pub(crate) fn is_here(&self) -> bool {
+        let host = self.host.trim_matches(['[', ']']);
+        let address = host.parse::<std::net::IpAddr>();
+        address.map_or(host == "localhost", |address| address.is_loopback())
+    }
+
     /// A connection, for whoever wants more than one request on it.
     pub(crate) async fn open(&self) -> Result<Line, NoAnswer> {
         Line::connect(self.host.trim_matches(['[', ']']), self.port).await

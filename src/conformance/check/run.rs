@@ -298,11 +298,16 @@ impl Run {
             if matches!(&answered, Ok(answer) if answer.status != 401 && answer.status < 500) {
                 return Ok(());
             }
-            let now = format!(
-                "{}: {}",
-                door.name(),
-                super::mask::mask(&describe(&answered))
-            );
+            let unfetched =
+                self.platform.keys().is_ours() && self.platform.journal().key_fetches() == 0;
+            let hint = match &answered {
+                Ok(answer) if answer.status == 401 && unfetched => {
+                    "; it has not fetched this checker's key set"
+                }
+                _ => "",
+            };
+            let said = super::mask::mask(&describe(&answered));
+            let now = format!("{}: {said}{hint}", door.name());
             if now != last {
                 tell(&now);
                 last = now;

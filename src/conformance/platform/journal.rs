@@ -64,8 +64,6 @@ pub(crate) struct Seen {
     /// The site in the path of a product.
     pub(crate) cloud: Option<String>,
     pub(crate) trace_id: Option<String>,
-    /// Names of all headers, in lower case.
-    pub(crate) headers: Vec<String>,
     /// Tokens where none belongs.
     pub(crate) strays: Vec<Stray>,
     pub(crate) body: Value,

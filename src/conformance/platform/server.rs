@@ -109,7 +109,6 @@ impl Asked {
             cloud,
             trace_id: text("x-b3-traceid"),
             strays: stray::find(parts, body, |word| platform.knows(word)),
-            headers: parts.headers.keys().map(ToString::to_string).collect(),
             body: serde_json::from_slice(body).unwrap_or_default(),
             body_bytes: body.len(),
         };

@@ -40,22 +40,6 @@ const EXISTS: Refused = (StatusCode::CONFLICT, "KEY_ALREADY_EXISTS");
 type Done = Result<Option<Value>, Refused>;
 
 impl Shelf {
-    /// The values of plain items whose key begins so.
-    pub(crate) fn plain(&self, prefix: &str) -> Vec<(String, Value)> {
-        let items = self
-            .0
-            .iter()
-            .filter(|((kind, key), _)| kind == PLAIN && key.starts_with(prefix));
-        items
-            .map(|((_, key), item)| (key.clone(), item.value.clone()))
-            .collect()
-    }
-
-    /// How many items there are, of any kind.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     fn get(&self, kind: &str, body: &Value) -> Done {
         let key = text(body, "key")?;
         let item = self.0.get(&(kind.to_owned(), key.clone())).ok_or(NO_KEY)?;

@@ -1,5 +1,6 @@
 //! Who is who: installation and account come from the FIT, and from nothing else.
 
+mod background;
 mod said;
 mod tenants;
 mod users;
@@ -7,7 +8,8 @@ mod users;
 use crate::conformance::rule::{Group, Play, Rule, Severity, Turn};
 
 /// The tables of this group.
-pub(super) static TABLES: [&[Rule]; 3] = [said::RULES, tenants::RULES, users::RULES];
+pub(super) static TABLES: [&[Rule]; 4] =
+    [said::RULES, background::RULES, tenants::RULES, users::RULES];
 
 /// A rule of this group that must hold.
 const fn must(

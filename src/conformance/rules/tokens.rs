@@ -1,6 +1,7 @@
 //! Which token goes where.
 
 mod echoes;
+mod exchanges;
 mod impersonation;
 mod places;
 mod speakers;
@@ -13,12 +14,13 @@ use crate::conformance::{
 };
 
 /// The tables of this group.
-pub(super) static TABLES: [&[Rule]; 5] = [
+pub(super) static TABLES: [&[Rule]; 6] = [
     speakers::RULES,
     times::RULES,
     echoes::RULES,
     places::RULES,
     impersonation::RULES,
+    exchanges::RULES,
 ];
 
 /// A rule of this group that must hold.

@@ -47,11 +47,6 @@ impl Line {
             .map_err(|_| NoAnswer::Ended)
     }
 
-    /// Sends nothing more, and still listens.
-    pub(crate) async fn finish(&mut self) -> Result<(), NoAnswer> {
-        self.stream.shutdown().await.map_err(|_| NoAnswer::Ended)
-    }
-
     /// Sends a request while it reads, for whoever is refused early may not be read to the end.
     pub(super) async fn say_and_hear(&mut self, bytes: &[u8], head_only: bool) -> Answered {
         let Self { stream, rest } = self;
