@@ -121,6 +121,12 @@ fn junit_fails_for_what_must_hold_and_skips_the_rest() {
     assert!(!must.contains('\u{1}'), "no control character is XML");
     let should = report(Severity::Should).junit().unwrap();
     assert!(should.contains(r#"failures="0""#), "{should}");
+    for (xml, failures) in [(must, 1), (should, 0)] {
+        let read = quick_junit::Report::deserialize_from_str(&xml).unwrap();
+        let mut cases = read.test_suites.iter().flat_map(|it| &it.test_cases);
+        assert_eq!((read.tests, read.failures), (3, failures));
+        assert!(cases.all(|case| catalogue().any(|rule| case.name.as_str() == rule.id)));
+    }
 }
 
 #[test]

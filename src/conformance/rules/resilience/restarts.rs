@@ -67,7 +67,9 @@ impl RestartPlay {
             .into_iter()
             .map(|it| (it.clone(), counts(&it)))
             .collect();
-        held.iter().for_each(|(it, _)| hold(it, Fault::None));
+        for (it, _) in &held {
+            hold(it, Fault::None);
+        }
         Self {
             restarted,
             at: Instant::now(),
@@ -107,9 +109,9 @@ async fn held(run: &Run) -> Vec<Tenant> {
         return Vec::new();
     };
     let mut tenants: Vec<Tenant> = (0..EVENTS).map(|_| run.tenant()).collect();
-    tenants
-        .iter()
-        .for_each(|tenant| hold(tenant, Fault::Silent));
+    for tenant in &tenants {
+        hold(tenant, Fault::Silent);
+    }
     let calls = tenants.iter().map(|tenant| run.good(&worker.door, tenant));
     let calls: Vec<_> = calls.collect();
     let answers = calls
