@@ -32,7 +32,9 @@ pub(super) fn can_change<S: 'static>(configured: &str, handle: reload::Handle<En
     let _ = LEVEL.set(level);
 }
 
-/// The filter that `directives` are.
+/// The filter that `directives` are. The value of a field is compared with a directive's as it
+/// is printed: as a regular expression, a directive of a hundred bytes would keep the processor
+/// busy for minutes while its automaton is built.
 ///
 /// # Errors
 /// If they are none.
@@ -40,7 +42,7 @@ pub(crate) fn filter(directives: &str) -> Result<EnvFilter, TelemetryError> {
     if directives.len() > LONGEST {
         return Err(TelemetryError::TooLong);
     }
-    Ok(EnvFilter::builder().parse(directives)?)
+    Ok(EnvFilter::builder().with_regex(false).parse(directives)?)
 }
 
 pub(crate) struct LogLevel {
@@ -204,6 +206,18 @@ mod tests {
         assert_eq!(level.reset().level, "warn");
         level.configure("error").unwrap();
         assert_eq!(*put.lock().unwrap(), ["debug", "warn", "error"]);
+    }
+
+    #[test]
+    fn a_value_in_a_directive_is_no_regular_expression() {
+        // It would be a mistake in one.
+        assert!(filter("[{x=*}]=debug").is_ok());
+        let before = Instant::now();
+        // Each further group doubles the automaton of one.
+        let costly = format!("[{{x=(a|b)*a{}}}]=debug", "(a|b)".repeat(14));
+        assert!(filter(&costly).is_ok());
+        let took = before.elapsed();
+        assert!(took < Duration::from_millis(500), "{took:?}");
     }
 
     #[test]
