@@ -316,6 +316,10 @@ impl Reader {
 /// What stands in a file.
 fn content(path: &str) -> Result<String, String> {
     let unreadable = |error: std::io::Error| format!("the file cannot be read: {error}");
+    // A pipe that nobody writes into would keep the start waiting for ever.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err("the file cannot be read: it is a folder, a pipe or a device".to_owned());
+    }
     let file = File::open(path).map_err(unreadable)?;
     let mut text = String::new();
     let read = file.take(LONGEST_FILE + 1).read_to_string(&mut text);
@@ -323,7 +327,8 @@ fn content(path: &str) -> Result<String, String> {
     if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_FILE) {
         return Err(format!("the file is longer than {LONGEST_FILE} bytes"));
     }
-    let text = text.trim();
+    // Some editors begin a file with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Err("the file is empty".to_owned());
     }

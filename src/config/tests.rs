@@ -406,6 +406,33 @@ fn secrets_are_read_from_files_too() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_a_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = mounted(&folder, "key", &format!("\u{feff}{KEY}\r\n"));
+    let loaded = with(&[("FORGE_REMOTE__STORE__ENCRYPTION_KEY_FILE", &key)]).unwrap();
+    let read = loaded.config.store.encryption_key.unwrap();
+    assert_eq!(read.expose(), KEY);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file_of_a_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let (told, tells) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let path = pipe.to_str().unwrap();
+        let read = message(with(&[("FORGE_REMOTE__STORE__ENCRYPTION_KEY_FILE", path)]));
+        told.send(read).unwrap();
+    });
+    let read = tells.recv_timeout(std::time::Duration::from_secs(10));
+    let read = read.expect("it waits for whoever writes into the pipe");
+    assert!(read.contains("a pipe or a device"), "{read}");
+}
+
+#[test]
 fn a_setting_and_its_file_are_one_too_many() {
     let folder = tempfile::tempdir().unwrap();
     let key = mounted(&folder, "key", KEY);
