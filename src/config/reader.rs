@@ -378,8 +378,22 @@ fn shown(value: &ValueKind, show: Show) -> String {
     without_credentials(&text).chars().take(200).collect()
 }
 
-/// The text with `user:password@` of a URL taken out, and what a PostgreSQL URL may have in
-/// its query in their place.
+/// What is shown of a query: a password may stand behind any other name, a misspelt one too.
+const SHOWN_IN_A_QUERY: [&str; 10] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "port",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+];
+
+/// The text with `user:password@` of a URL taken out, and its query, unless all in it is known
+/// to be no secret.
 ///
 /// A password that was not encoded may hold any sign of a URL, `@` and `?` among them: what
 /// stands before the last `@` is not shown, and nothing at all where that is in the query.
@@ -387,8 +401,12 @@ pub(super) fn without_credentials(text: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Cow::Borrowed(text);
     };
-    let names_them = |query: &str| query.contains("password=") || query.contains("user=");
-    match rest.split_once('?').filter(|(_, query)| names_them(query)) {
+    let is_shown = |pair: &str| {
+        let key = pair.split_once('=').map(|(key, _)| key);
+        key.is_some_and(|key| SHOWN_IN_A_QUERY.contains(&key))
+    };
+    let may_hide = |query: &str| !query.split('&').all(is_shown);
+    match rest.split_once('?').filter(|(_, query)| may_hide(query)) {
         Some((_, query)) if query.contains('@') => Cow::Owned(format!("{scheme}://[redacted]")),
         Some((place, _)) => {
             let place = place.rfind('@').map_or(place, |at| &place[at..]);

@@ -116,6 +116,18 @@ fn credentials_are_taken_out_and_the_host_is_kept() {
             "postgres://[redacted]",
         ),
         (
+            "postgres://u:p@db/forge?passwrd=hunter2",
+            "postgres://[redacted]@db/forge?[redacted]",
+        ),
+        (
+            "postgres://db/forge?sslmode=require&p%61ssword=hunter2",
+            "postgres://db/forge?[redacted]",
+        ),
+        (
+            "postgres://db/forge?hunter2",
+            "postgres://db/forge?[redacted]",
+        ),
+        (
             "postgres://u:hunter2?user=@db/forge",
             "postgres://[redacted]",
         ),
