@@ -205,7 +205,7 @@ fn live(
     life
 }
 
-pub(super) fn router(remote: &Remote) -> Router {
+fn router(remote: &Remote) -> Router {
     Router::new()
         .route("/api/plain", get(pages::plain).fallback(answers::no_method))
         .route(

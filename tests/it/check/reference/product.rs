@@ -163,6 +163,10 @@ pub(super) async fn answer(
     read(request.send().await.map_err(gone)?, most, passes_401).await
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that `map_err` wants"
+)]
 pub(super) fn gone(error: reqwest::Error) -> Refusal {
     if error.is_timeout() {
         return Refusal(StatusCode::GATEWAY_TIMEOUT, "The product took too long.");

@@ -38,9 +38,9 @@ pub(super) async fn serve(listener: TcpListener, remote: &Remote) {
                     .timer(TokioTimer::new())
                     .header_read_timeout(PATIENCE);
             }
-            let served = server.serve_connection(TokioIo::new(stream), app).await;
-            let parse = served.as_ref().is_err_and(hyper::Error::is_parse);
-            let large = served.is_err_and(|error| error.is_parse_too_large());
+            let ended = server.serve_connection(TokioIo::new(stream), app).await;
+            let parse = ended.as_ref().is_err_and(hyper::Error::is_parse);
+            let large = ended.is_err_and(|error| error.is_parse_too_large());
             if parse && remote.has(flaws::ENDS_AT_GARBAGE)
                 || large && remote.has(flaws::HEADERS_END_IT)
             {
