@@ -60,16 +60,19 @@ async fn change(
                 "the body is the level, such as debug\n",
             ));
         }
-        tracing::warn!(
-            log.level_asked = directives,
-            log.seconds = time.as_secs(),
-            "the log level is changed for a while"
-        );
-        let force = level.pass(directives, time).map_err(|_| {
+        let no_level = |_| {
             let why = "expected a level such as debug, or directives such as \
                        info,forge_remote::product=debug\n";
             (StatusCode::BAD_REQUEST, why)
-        })?;
+        };
+        level::filter(directives).map_err(no_level)?;
+        // Before it is in force: it may silence this line too.
+        tracing::warn!(
+            level_asked = directives,
+            seconds = time.as_secs(),
+            "the log level is changed for a while"
+        );
+        let force = level.pass(directives, time).map_err(no_level)?;
         let task = AbortOnDropHandle::new(tokio::spawn(async move {
             // A moment later, so that it is over when it is asked for.
             tokio::time::sleep(time + Duration::from_millis(1)).await;

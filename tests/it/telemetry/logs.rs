@@ -185,6 +185,10 @@ async fn the_level_can_be_changed_for_a_while() {
     assert_eq!(level["configured"], "info");
     let left = level["passesInSeconds"].as_u64().unwrap();
     assert!((590..=600).contains(&left), "{left}");
+    let asked = |line: &Value| {
+        line["level_asked"] == "info,forge_remote::access=debug" && line["seconds"] == 600
+    };
+    let _ = remote.line("says what was asked for", asked).await;
     let loud = call('b').await;
     let _ = remote.line("says ok", answer_to(&loud, "ok")).await;
 
