@@ -51,6 +51,50 @@ fn config_prints_settings_with_their_origin_and_no_secret() {
     assert!(!printed.contains(key), "{printed}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_password_file_that_the_driver_cannot_read_is_not_logged() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let passwords = folder.path().join("pgpass");
+    std::fs::write(&passwords, "127.0.0.1:1:forge:hunter2\n").unwrap();
+    let private = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(&passwords, private).unwrap();
+    let variables = [
+        ("FORGE_REMOTE__APP__IDS", APP),
+        ("FORGE_REMOTE__STORE__URL", "postgres://u@127.0.0.1:1/forge"),
+        ("FORGE_REMOTE__TELEMETRY__LEVEL", "trace"),
+        ("PGPASSFILE", passwords.to_str().unwrap()),
+    ];
+    let output = forge_remote(folder.path(), &["serve"], &variables);
+    let told = text(&output.stderr);
+    assert!(!output.status.success());
+    assert!(told.contains("cannot be reached"), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_backup_that_is_no_regular_file_is_named_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(pipe).status();
+    assert!(made.unwrap().success());
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    for name in ["pipe", "folder"] {
+        let variables = [
+            ("FORGE_REMOTE__APP__IDS", APP),
+            ("FORGE_REMOTE__STORE__URL", "sqlite://store.db"),
+        ];
+        let output = forge_remote(folder.path(), &["restore", name], &variables);
+        let told = text(&output.stderr);
+        assert!(!output.status.success());
+        let named = format!("`{name}` cannot be written or read: it is no regular file");
+        assert!(told.contains(&named), "{told}");
+    }
+}
+
 #[test]
 fn wrong_settings_stop_every_command_with_exit_code_2() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! Where a PostgreSQL database is, and how it is spoken to.
 
 use sqlx::postgres::PgConnectOptions;
+use tracing::{Dispatch, dispatcher::with_default};
 use url::Url;
 
 /// What of a URL's query is taken. The rest would be ignored, and a misspelt `sslmode` must
@@ -34,7 +35,9 @@ impl Place {
             return None;
         }
         let named = url.query_pairs().any(|(key, _)| key == "application_name");
-        let options = url.as_str().parse::<PgConnectOptions>().ok()?;
+        // The driver logs a line of a password file that it cannot read, password and all.
+        let options = with_default(&Dispatch::none(), || url.as_str().parse());
+        let options: PgConnectOptions = options.ok()?;
         Some(Self(if named {
             options
         } else {

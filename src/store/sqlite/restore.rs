@@ -64,6 +64,16 @@ async fn is_complete(from: &Path) -> Result<(), BackupError> {
     if !tokio::fs::try_exists(from).await.unwrap_or(true) {
         return Err(BackupError::Missing(from.to_owned()));
     }
+    let unreadable = |source| BackupError::File {
+        path: from.to_owned(),
+        source,
+    };
+    // To open a pipe that nobody writes to would wait for ever.
+    let kind = tokio::fs::metadata(from).await.map_err(unreadable)?;
+    if !kind.is_file() {
+        let why = std::io::Error::other("it is no regular file");
+        return Err(unreadable(why));
+    }
     for suffix in ["-wal", "-journal"] {
         let log = tokio::fs::metadata(file::beside(from, suffix)).await;
         if log.is_ok_and(|log| log.len() > 0) {
