@@ -91,6 +91,8 @@ async fn half_answers_and_nonsense_are_told_apart() {
     }
 }
 
+static BLOCK: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+
 #[tokio::test]
 async fn nobody_is_listened_to_for_ever() {
     let large = NoAnswer::TooLarge { status: 200 };
@@ -98,7 +100,6 @@ async fn nobody_is_listened_to_for_ever() {
     assert_eq!(told(length, b"", 0).await.unwrap_err(), large);
     let chunk = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n";
     assert_eq!(told(chunk, b"", 0).await.unwrap_err(), large);
-    static BLOCK: [u8; 64 * 1024] = [b'x'; 64 * 1024];
     let block = &BLOCK;
     let close = told(b"HTTP/1.1 200 OK\r\n\r\n", block, 200).await;
     assert_eq!(close.unwrap_err(), large);
