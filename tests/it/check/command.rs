@@ -5,6 +5,7 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
+use axum::http::StatusCode;
 use forge_remote::{
     conformance::{check::Trust, rule::catalogue},
     ids::AppId,
@@ -183,6 +184,23 @@ fn whatever_cannot_be_tried_ends_it_with_2() {
             "{what}: {said}"
         );
     }
+}
+
+/// An older process on the port, with the settings of another day.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_refuses_a_good_fit_is_told_whether_it_has_fetched_the_key_set() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let refuses = axum::Router::new().fallback(|| async { StatusCode::UNAUTHORIZED });
+    tokio::spawn(async move { axum::serve(listener, refuses).await });
+    let mut command = check();
+    command.args([&url, "--listen", "127.0.0.1:0", "--manifest", MANIFEST]);
+    command.args(["--wait", "1"]);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let output = output.await.unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("has not fetched"), "{said}");
 }
 
 #[test]
