@@ -27,6 +27,9 @@ pub(in crate::store) async fn back_up(
         return Err(BackupError::Exists(to.to_owned()));
     }
     let partial = file::beside(to, ".partial");
+    if file::is_same(&partial, path).await {
+        return Err(BackupError::Exists(partial));
+    }
     let begun = file::Partial::begin(partial.clone()).map_err(unusable)?;
     let partial = begun.ok_or(BackupError::AtWork(partial))?;
     let outcome = async {

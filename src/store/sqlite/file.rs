@@ -106,6 +106,44 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Whether both paths lead to the same file.
+pub(super) async fn is_same(one: &Path, other: &Path) -> bool {
+    match (fs::canonicalize(one).await, fs::canonicalize(other).await) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// Whether a file may be written over: under another name, it is complete. That of whoever had
+/// it before may be so: it was given its name after it was opened here, or its writer was
+/// killed before this name was gone. Then the name is free afterwards.
+#[cfg(unix)]
+fn is_only_name(file: &std::fs::File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    let (open, named) = match std::fs::symlink_metadata(path) {
+        Ok(named) => (file.metadata()?, named),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let is_it = identity(&open) == identity(&named);
+    if is_it && open.nlink() == 1 {
+        return Ok(true);
+    }
+    if is_it || named.is_symlink() {
+        std::fs::remove_file(path)?;
+    }
+    Ok(false)
+}
+
+#[cfg(not(unix))]
+fn is_only_name(_: &std::fs::File, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// How often a partial file is begun anew because it turned out to be a complete one.
+const ATTEMPTS: u32 = 3;
+
 /// A file that is being written, and takes its name when it is complete. Nobody else writes it
 /// meanwhile; what an earlier process left of it is written over.
 #[derive(Debug)]
@@ -122,19 +160,25 @@ impl Partial {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
-            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+        for _ in 0..ATTEMPTS {
+            let file = options.open(&path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
+                Err(std::fs::TryLockError::Error(error)) => return Err(error),
+            }
+            if !is_only_name(&file, &path)? {
+                continue;
+            }
+            file.set_len(0)?;
+            #[cfg(unix)]
+            file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+            for suffix in ["-wal", "-shm", "-journal"] {
+                let _ = std::fs::remove_file(beside(&path, suffix));
+            }
+            return Ok(Some(Self { path, file }));
         }
-        file.set_len(0)?;
-        #[cfg(unix)]
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        for suffix in ["-wal", "-shm", "-journal"] {
-            let _ = std::fs::remove_file(beside(&path, suffix));
-        }
-        Ok(Some(Self { path, file }))
+        Ok(None)
     }
 
     pub(super) fn path(&self) -> &Path {

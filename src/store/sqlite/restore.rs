@@ -1,6 +1,7 @@
 //! A backup in the place of the file.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -36,6 +37,9 @@ pub(in crate::store) async fn restore(
     };
     file::make_folder_of(path).await.map_err(unusable)?;
     let partial = file::beside(path, ".restoring");
+    if file::is_same(&partial, from).await {
+        return Err(BackupError::Exists(partial));
+    }
     let begun = file::Partial::begin(partial.clone()).map_err(unusable)?;
     let partial = begun.ok_or(BackupError::AtWork(partial))?;
     let outcome = async {
@@ -61,8 +65,18 @@ pub(in crate::store) async fn restore(
 
 /// A file beside which there is a log that nobody has written back is half a database.
 async fn is_complete(from: &Path) -> Result<(), BackupError> {
-    if !tokio::fs::try_exists(from).await.unwrap_or(true) {
-        return Err(BackupError::Missing(from.to_owned()));
+    let unreadable = |source| BackupError::File {
+        path: from.to_owned(),
+        source,
+    };
+    match tokio::fs::metadata(from).await {
+        Ok(metadata) if metadata.is_file() => {}
+        // A pipe may never end, and a device neither.
+        Ok(_) => return Err(unreadable(io::Error::other("it is no regular file"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(BackupError::Missing(from.to_owned()));
+        }
+        Err(error) => return Err(unreadable(error)),
     }
     let unreadable = |source| BackupError::File {
         path: from.to_owned(),

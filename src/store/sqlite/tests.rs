@@ -12,6 +12,8 @@ use crate::{
     },
 };
 
+#[cfg(unix)]
+mod copies;
 mod failures;
 mod jobs;
 mod tokens;
