@@ -42,7 +42,7 @@ enum Command {
     /// Play the platform against any running remote and report, rule by rule, what is wrong
     #[cfg(feature = "conformance")]
     #[command(after_help = check::EXAMPLES)]
-    Check(check::Options),
+    Check(Box<check::Options>),
     /// Look at the jobs of the store and replay dead letters, also while the remote runs
     Inbox(inbox::Options),
     /// Make a key, see which keys have sealed what is stored, and seal it anew, also while the
