@@ -64,6 +64,10 @@ fn a_password_file_that_the_driver_cannot_read_is_not_logged() {
     let variables = [
         ("FORGE_REMOTE__APP__IDS", APP),
         ("FORGE_REMOTE__STORE__URL", "postgres://u@127.0.0.1:1/forge"),
+        (
+            "FORGE_REMOTE__STORE__ENCRYPTION_KEY",
+            "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+        ),
         ("FORGE_REMOTE__TELEMETRY__LEVEL", "trace"),
         ("PGPASSFILE", passwords.to_str().unwrap()),
     ];
