@@ -65,6 +65,49 @@ impl Group {
     }
 }
 
+impl Group {
+    /// A rule of this group that must hold.
+    pub(super) const fn must(
+        self,
+        id: &'static str,
+        sentence: &'static str,
+        source: &'static str,
+        mend: &'static str,
+        play: Play,
+    ) -> Rule {
+        Rule {
+            id,
+            group: self,
+            severity: Severity::Must,
+            sentence,
+            source,
+            mend,
+            turn: Turn::Beside,
+            play,
+        }
+    }
+
+    /// A rule of this group that should hold.
+    pub(super) const fn should(
+        self,
+        id: &'static str,
+        sentence: &'static str,
+        source: &'static str,
+        mend: &'static str,
+        play: Play,
+    ) -> Rule {
+        let mut rule = self.must(id, sentence, source, mend, play);
+        rule.severity = Severity::Should;
+        rule
+    }
+}
+
+/// By itself, when the others are done: it would disturb them, is a load, or measures time.
+pub(super) const fn alone(mut rule: Rule) -> Rule {
+    rule.turn = Turn::Alone;
+    rule
+}
+
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

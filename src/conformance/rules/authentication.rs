@@ -13,7 +13,7 @@ pub(in crate::conformance) use key_play::KeyPlay;
 use crate::conformance::{
     check::{Door, Run},
     platform::Tenant,
-    rule::{Group, Miss, Outcome, Play, Rule, Severity, Turn},
+    rule::{Group, Miss, Outcome, Rule},
     wire::{Answer, Call},
 };
 
@@ -28,45 +28,6 @@ pub(super) static TABLES: [&[Rule]; 6] = [
     refusal::RULES,
     keys::RULES,
 ];
-
-/// A rule of this group that must hold.
-const fn must(
-    id: &'static str,
-    sentence: &'static str,
-    source: &'static str,
-    mend: &'static str,
-    play: Play,
-) -> Rule {
-    Rule {
-        id,
-        group: GROUP,
-        severity: Severity::Must,
-        sentence,
-        source,
-        mend,
-        turn: Turn::Beside,
-        play,
-    }
-}
-
-/// A rule of this group that should hold.
-const fn should(
-    id: &'static str,
-    sentence: &'static str,
-    source: &'static str,
-    mend: &'static str,
-    play: Play,
-) -> Rule {
-    let mut rule = must(id, sentence, source, mend, play);
-    rule.severity = Severity::Should;
-    rule
-}
-
-/// The same when the others are done.
-const fn alone(mut rule: Rule) -> Rule {
-    rule.turn = Turn::Alone;
-    rule
-}
 
 /// A door, a tenant of its own, and what FITs are sent to.
 struct Scene<'a> {

@@ -8,9 +8,11 @@ mod sizes;
 
 use crate::conformance::{
     check::{Door, DoorKind, Run},
-    rule::{Group, Miss, Outcome, Play, Rule, Severity, Turn},
+    rule::{Group, Miss, Outcome, Rule},
     wire::{Answer, Call},
 };
+
+const GROUP: Group = Group::Contract;
 
 /// The tables of this group.
 pub(super) static TABLES: [&[Rule]; 5] = [
@@ -20,39 +22,6 @@ pub(super) static TABLES: [&[Rule]; 5] = [
     connections::RULES,
     sizes::RULES,
 ];
-
-/// A rule of this group that must hold.
-const fn must(
-    id: &'static str,
-    sentence: &'static str,
-    source: &'static str,
-    mend: &'static str,
-    play: Play,
-) -> Rule {
-    Rule {
-        id,
-        group: Group::Contract,
-        severity: Severity::Must,
-        sentence,
-        source,
-        mend,
-        turn: Turn::Beside,
-        play,
-    }
-}
-
-/// A rule of this group that should hold.
-const fn should(
-    id: &'static str,
-    sentence: &'static str,
-    source: &'static str,
-    mend: &'static str,
-    play: Play,
-) -> Rule {
-    let mut rule = must(id, sentence, source, mend, play);
-    rule.severity = Severity::Should;
-    rule
-}
 
 /// An error as the platform passes it on to the caller: neither a success nor a redirect nor
 /// 401, with a body of JSON that is declared as such or not at all.

@@ -6,50 +6,13 @@ mod once;
 
 use crate::conformance::{
     check::{Door, Run},
-    rule::{Group, Miss, Play, Rule, Severity, Turn},
+    rule::{Group, Miss, Rule},
 };
+
+const GROUP: Group = Group::Events;
 
 /// The tables of this group.
 pub(super) static TABLES: [&[Rule]; 3] = [acknowledged::RULES, handled::RULES, once::RULES];
-
-/// A rule of this group that must hold.
-const fn must(
-    id: &'static str,
-    sentence: &'static str,
-    source: &'static str,
-    mend: &'static str,
-    play: Play,
-) -> Rule {
-    Rule {
-        id,
-        group: Group::Events,
-        severity: Severity::Must,
-        sentence,
-        source,
-        mend,
-        turn: Turn::Beside,
-        play,
-    }
-}
-
-/// A rule of this group that should hold.
-const fn should(
-    id: &'static str,
-    sentence: &'static str,
-    source: &'static str,
-    mend: &'static str,
-    play: Play,
-) -> Rule {
-    let mut rule = must(id, sentence, source, mend, play);
-    rule.severity = Severity::Should;
-    rule
-}
-
-/// By itself: it is a load, or measures time.
-const fn alone(mut rule: Rule) -> Rule {
-    rule.turn = Turn::Alone;
-    rule
-}
 
 /// The doors of events, at least one.
 fn events(run: &Run) -> Result<Vec<&Door>, Miss> {

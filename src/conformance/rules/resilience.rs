@@ -9,50 +9,13 @@ pub(in crate::conformance) use restarts::RestartPlay;
 use crate::conformance::{
     check::Run,
     platform::Tenant,
-    rule::{Group, Miss, Outcome, Play, Rule, Severity, Turn},
+    rule::{Group, Miss, Outcome, Rule},
 };
+
+const GROUP: Group = Group::Resilience;
 
 /// The tables of this group. Restarts come last.
 pub(super) static TABLES: [&[Rule]; 3] = [products::RULES, clients::RULES, restarts::RULES];
-
-/// A rule of this group that must hold.
-const fn must(
-    id: &'static str,
-    sentence: &'static str,
-    source: &'static str,
-    mend: &'static str,
-    play: Play,
-) -> Rule {
-    Rule {
-        id,
-        group: Group::Resilience,
-        severity: Severity::Must,
-        sentence,
-        source,
-        mend,
-        turn: Turn::Beside,
-        play,
-    }
-}
-
-/// A rule of this group that should hold.
-const fn should(
-    id: &'static str,
-    sentence: &'static str,
-    source: &'static str,
-    mend: &'static str,
-    play: Play,
-) -> Rule {
-    let mut rule = must(id, sentence, source, mend, play);
-    rule.severity = Severity::Should;
-    rule
-}
-
-/// By itself: it would disturb others.
-const fn alone(mut rule: Rule) -> Rule {
-    rule.turn = Turn::Alone;
-    rule
-}
 
 /// A good call is still answered with 2xx, within 5 s.
 async fn serves(run: &Run, tenant: &Tenant, while_: &str) -> Outcome {

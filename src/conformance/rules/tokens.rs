@@ -10,8 +10,10 @@ mod times;
 use crate::conformance::{
     check::{Probed, Run},
     platform::Kind,
-    rule::{Group, Miss, Play, Rule, Severity, Turn},
+    rule::{Group, Miss, Rule},
 };
+
+const GROUP: Group = Group::Tokens;
 
 /// The tables of this group.
 pub(super) static TABLES: [&[Rule]; 6] = [
@@ -22,39 +24,6 @@ pub(super) static TABLES: [&[Rule]; 6] = [
     impersonation::RULES,
     exchanges::RULES,
 ];
-
-/// A rule of this group that must hold.
-const fn must(
-    id: &'static str,
-    sentence: &'static str,
-    source: &'static str,
-    mend: &'static str,
-    play: Play,
-) -> Rule {
-    Rule {
-        id,
-        group: Group::Tokens,
-        severity: Severity::Must,
-        sentence,
-        source,
-        mend,
-        turn: Turn::Beside,
-        play,
-    }
-}
-
-/// A rule of this group that should hold.
-const fn should(
-    id: &'static str,
-    sentence: &'static str,
-    source: &'static str,
-    mend: &'static str,
-    play: Play,
-) -> Rule {
-    let mut rule = must(id, sentence, source, mend, play);
-    rule.severity = Severity::Should;
-    rule
-}
 
 /// The doors of pages that ask a product as the user in session, and never as the app.
 async fn user_doors(run: &Run) -> Result<Vec<&Probed>, Miss> {

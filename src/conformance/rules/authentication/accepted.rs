@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Scene, accepted, must, should};
+use super::{GROUP, Scene, accepted};
 use crate::conformance::{
     check::Run,
     rule::{Outcome, Rule},
@@ -12,84 +12,84 @@ const CLAIMS: &str = "Forge Invocation Token: claims";
 const REGISTERED: &str = "Forge Invocation Token: header and registered claims";
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "fit-good-accepted",
         "A FIT as the platform makes it is accepted.",
         "Forge Invocation Token: verification",
         "Verify RS256 with the key of the token's `kid`, then `iss`, `aud` and the times; demand no other claim than the documented ones.",
         |run| Box::pin(good(run)),
     ),
-    must(
+    GROUP.must(
         "fit-backend-accepted",
         "A FIT without `context` and `principal` is accepted wherever the platform calls by itself.",
         CLAIMS,
         "Take `context` and `principal` as optional: only invocations from a page have them.",
         |run| Box::pin(backend(run)),
     ),
-    must(
+    GROUP.must(
         "fit-optional-claims-absent-accepted",
         "A FIT without `app.version`, `app.license`, `context`, `principal` or `jti` is accepted.",
         CLAIMS,
         "Demand only the claims that are always there: `app.version` is deprecated, and licenses come in production only.",
         |run| Box::pin(optional(run)),
     ),
-    must(
+    GROUP.must(
         "fit-unknown-claims-accepted",
         "Claims and header members that nobody knows yet are tolerated.",
         "Forge Invocation Token: claims are added without notice",
         "Read the claims that you need and ignore the others: no schema that forbids more.",
         |run| Box::pin(unknown(run)),
     ),
-    must(
+    GROUP.must(
         "fit-license-forms-accepted",
         "Every state of `app.license` is accepted: lapsed, in evaluation, only `isActive`, of an unknown type.",
         "Forge Invocation Token: app.license",
         "Take every field of the license as optional, and its texts as open.",
         |run| Box::pin(licenses(run)),
     ),
-    must(
+    GROUP.must(
         "fit-environment-forms-accepted",
         "Every environment is accepted, with its id in either form.",
         "Forge Invocation Token: app.environment",
         "Take the last segment of `app.environment.id`, and its type as an open text.",
         |run| Box::pin(environments(run)),
     ),
-    must(
+    GROUP.must(
         "fit-other-versions-accepted",
         "FITs of other versions of the app and of other modules are accepted.",
         "Forge manifest: upgrades; a remote serves several versions at once",
         "Do not compare `app.appVersion` or `app.module` with what is deployed now.",
         |run| Box::pin(versions(run)),
     ),
-    must(
+    GROUP.must(
         "fit-several-products-accepted",
         "A FIT of an app that is installed in several products is accepted.",
         "Forge Invocation Token: app.installation.contexts",
         "Take `contexts` as a list of any length, whose entries have a `cloudId` or a `workspaceId`.",
         |run| Box::pin(products(run)),
     ),
-    should(
+    GROUP.should(
         "fit-audience-list-accepted",
         "An `aud` that is a list with the app in it is accepted.",
         REGISTERED,
         "Take `aud` as a text or as a list of texts, as RFC 7519 has it.",
         |run| Box::pin(audience_list(run)),
     ),
-    should(
+    GROUP.should(
         "fit-clock-skew-accepted",
         "A FIT that is two seconds early is accepted.",
         "Forge Invocation Token: verification, leeway",
         "Allow a few seconds between the clocks: five are enough, and ten the most.",
         |run| Box::pin(skew(run)),
     ),
-    must(
+    GROUP.must(
         "fit-reused-accepted",
         "One FIT is accepted as often as it comes until it expires.",
         "Forge bridge: requestRemote reuses its FIT",
         "Do not remember `jti` to refuse it: browsers send one FIT many times.",
         |run| Box::pin(reused(run)),
     ),
-    must(
+    GROUP.must(
         "fit-scheme-case-accepted",
         "The scheme `Bearer` is taken in any case.",
         "Forge Invocation Token: verification, step 1",

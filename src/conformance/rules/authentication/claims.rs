@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Scene, must, should};
+use super::{GROUP, Scene};
 use crate::conformance::{
     check::Run,
     platform::{Kind, segment},
@@ -12,63 +12,63 @@ use crate::conformance::{
 const TIMES: &str = "Forge Invocation Token: verification, step 5";
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "fit-expired-refused",
         "A FIT that expired a minute ago is refused with 401.",
         TIMES,
         "Compare `exp` with the clock, with ten seconds of leeway at most.",
         |run| Box::pin(expired(run)),
     ),
-    must(
+    GROUP.must(
         "fit-not-yet-valid-refused",
         "A FIT that is valid in two minutes is refused with 401.",
         TIMES,
         "Compare `nbf` with the clock: many libraries leave that out unless they are told.",
         |run| Box::pin(not_yet(run)),
     ),
-    must(
+    GROUP.must(
         "fit-without-expiry-refused",
         "A FIT without `exp`, or with one that is no number, is refused with 401.",
         TIMES,
         "Demand `exp`: many libraries take a token without it for one that lives for ever.",
         |run| Box::pin(without_expiry(run)),
     ),
-    must(
+    GROUP.must(
         "fit-wrong-audience-refused",
         "A FIT for another app is refused with 401.",
         TIMES,
         "Compare `aud` with the app's ARI: every app's tokens are signed by the same keys.",
         |run| Box::pin(audience(run)),
     ),
-    must(
+    GROUP.must(
         "fit-wrong-issuer-refused",
         "A FIT of another issuer is refused with 401.",
         TIMES,
         "Compare `iss` with `forge/invocation-token`, whole: sibling tokens are signed by the same keys.",
         |run| Box::pin(issuer(run)),
     ),
-    should(
+    GROUP.should(
         "fit-app-contradiction-refused",
         "A FIT whose `app.id` is not its `aud` is refused with 401.",
         "Forge Invocation Token: verification, step 6",
         "Compare `app.id` with `aud`.",
         |run| Box::pin(app(run)),
     ),
-    should(
+    GROUP.should(
         "fit-installation-contradiction-refused",
         "A FIT that names two installations is refused with 401.",
         "Forge Invocation Token: verification, step 6",
         "Compare `app.installation.id` with `app.installationId`: one of them keys your data.",
         |run| Box::pin(installation(run)),
     ),
-    must(
+    GROUP.must(
         "fit-no-object-refused",
         "A signed token whose payload is no object of claims is refused with 401.",
         "Forge Invocation Token: claims",
         "Answer 401 for whatever cannot be read as claims, however deep or long it is.",
         |run| Box::pin(no_object(run)),
     ),
-    should(
+    GROUP.should(
         "fit-bad-isolated-label-refused",
         "A FIT with an `icLabel` that is no label is refused with 401, and nothing is fetched for it.",
         "Forge Isolated Cloud: icLabel",

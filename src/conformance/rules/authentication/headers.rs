@@ -1,6 +1,6 @@
 //! Where the FIT may stand, and where it may not.
 
-use super::{Scene, must, refused, should};
+use super::{GROUP, Scene, refused};
 use crate::conformance::{
     check::Run,
     rule::{Miss, Outcome, Rule},
@@ -9,42 +9,42 @@ use crate::conformance::{
 const PLACE: &str = "Forge request contract: headers; verification, step 1";
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "fit-missing-refused",
         "Every path of the remote refuses a request without a FIT with 401.",
         PLACE,
         "Verify the FIT in one place in front of all routes that Forge calls, and leave out none.",
         |run| Box::pin(missing(run)),
     ),
-    must(
+    GROUP.must(
         "fit-empty-refused",
         "An empty `authorization` is refused with 401.",
         PLACE,
         "Treat a header without a token like no header.",
         |run| Box::pin(empty(run)),
     ),
-    must(
+    GROUP.must(
         "fit-other-scheme-refused",
         "A FIT under another scheme than `Bearer`, or without one, is refused with 401.",
         PLACE,
         "Take the token of `Bearer` alone.",
         |run| Box::pin(other_scheme(run)),
     ),
-    must(
+    GROUP.must(
         "fit-elsewhere-refused",
         "A FIT in the query, in a cookie or in another header counts for nothing.",
         PLACE,
         "Read the FIT from `authorization` only: addresses and cookies end up in logs and come by themselves.",
         |run| Box::pin(elsewhere(run)),
     ),
-    should(
+    GROUP.should(
         "fit-twice-refused",
         "A bad FIT beside a good one is refused with 401, whichever comes first.",
         PLACE,
         "Refuse a request that has `authorization` more than once: proxies and servers do not agree which of them counts.",
         |run| Box::pin(twice(run)),
     ),
-    should(
+    GROUP.should(
         "fit-huge-refused",
         "A token of 64 KB is refused with a 4xx, and the remote lives on.",
         PLACE,

@@ -3,10 +3,10 @@
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
-use super::{KeyPlay, Scene, alone, must, refused, should};
+use super::{GROUP, KeyPlay, Scene, refused};
 use crate::conformance::{
     check::Run,
-    rule::{Miss, Outcome, Rule},
+    rule::{Miss, Outcome, Rule, alone},
 };
 
 const KEYS: &str = "Forge Invocation Token: keys";
@@ -18,49 +18,49 @@ const AT_ONCE: usize = 10;
 const MOST_FETCHES: usize = 5;
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "key-new-accepted",
         "A key that is new in the set is used, within three quarters of a minute at most.",
         KEYS,
         "On an unknown `kid` fetch the set again, not more often than every 30 seconds.",
         |run| Box::pin(async { KeyPlay::of(run).await?.new_key.outcome() }),
     ),
-    must(
+    GROUP.must(
         "key-of-set-accepted",
         "FITs by any RSA key of the set are accepted, among keys of other kinds.",
         KEYS,
         "Look the key up by `kid`, and skip keys of other types without failing on them.",
         |run| Box::pin(async { KeyPlay::of(run).await?.second_key.outcome() }),
     ),
-    should(
+    GROUP.should(
         "key-withdrawn-refused",
         "A key that is no longer in the set is refused once the set was fetched again.",
         KEYS,
         "Replace the whole set when it is fetched; do not only add to it.",
         |run| Box::pin(async { KeyPlay::of(run).await?.withdrawn.outcome() }),
     ),
-    should(
+    GROUP.should(
         "key-slow-holds-up-nobody",
         "While a fetch of the key set hangs, FITs by known keys are accepted without a wait.",
         KEYS,
         "Fetch the set beside the requests: whoever has a known key must not wait for it.",
         |run| Box::pin(async { KeyPlay::of(run).await?.slow.outcome() }),
     ),
-    must(
+    GROUP.must(
         "key-outage-survived",
         "When the key set cannot be fetched, FITs by known keys are accepted all the same.",
         KEYS,
         "Keep the last good set when a fetch fails.",
         |run| Box::pin(async { KeyPlay::of(run).await?.outage.outcome() }),
     ),
-    must(
+    GROUP.must(
         "key-outage-refuses-unknown",
         "When the key set cannot be fetched, a FIT by an unknown key is refused, with 401 or 503.",
         KEYS,
         "Answer 503 with a JSON body if you cannot tell, or 401; never let it pass, and never hang.",
         |run| Box::pin(async { KeyPlay::of(run).await?.outage_unknown.outcome() }),
     ),
-    alone(must(
+    alone(GROUP.must(
         "key-storm-bounded",
         "A hundred FITs with unknown key ids lead to a handful of fetches of the set, and good FITs are accepted meanwhile.",
         KEYS,

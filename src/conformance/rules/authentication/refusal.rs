@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Scene, must, refused, should};
+use super::{GROUP, Scene, refused};
 use crate::conformance::{
     check::Run,
     platform::Kind,
@@ -12,35 +12,35 @@ use crate::conformance::{
 const REFUSAL: &str = "Forge Invocation Token: verification, step 7";
 
 pub(super) static RULES: &[Rule] = &[
-    should(
+    GROUP.should(
         "refusal-is-json",
         "A refusal is a 401 with a short JSON body.",
         REFUSAL,
         "Answer 401 with `content-type: application/json` and a body such as {\"error\":{\"message\":\"…\"}}.",
         |run| Box::pin(is_json(run)),
     ),
-    must(
+    GROUP.must(
         "refusal-tells-nothing",
         "A refusal repeats neither the token nor a claim, and does not say what was expected.",
         REFUSAL,
         "Write the reason into the log, and a fixed sentence into the answer.",
         |run| Box::pin(tells_nothing(run)),
     ),
-    must(
+    GROUP.must(
         "refusal-does-nothing",
         "A request with a bad FIT leads to no call of a product, of storage or of the gateway.",
         REFUSAL,
         "Verify the FIT before anything else is done with the request.",
         |run| Box::pin(does_nothing(run)),
     ),
-    should(
+    GROUP.should(
         "refusal-waits-for-no-body",
         "A bad FIT is refused before the body has come.",
         REFUSAL,
         "Verify the FIT when the head of the request is there: whoever cannot show one should not be able to send megabytes.",
         |run| Box::pin(waits_for_no_body(run)),
     ),
-    must(
+    GROUP.must(
         "backend-refuses-page-fit",
         "What only the platform may say is refused to the FIT of a page, and not with 401.",
         "Forge Invocation Token: verify that the operation fits the FIT",

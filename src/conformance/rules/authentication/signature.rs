@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{RSA_PKCS1_SHA512, RSA_PSS_SHA256};
 use serde_json::json;
 
-use super::{Scene, must, should};
+use super::{GROUP, Scene};
 use crate::conformance::{
     check::Run,
     platform::{Kind, segment},
@@ -14,77 +14,77 @@ const STEPS: &str = "Forge Invocation Token: verification, steps 2 to 4";
 const ALGORITHM: &str = "Forge Invocation Token: header, RS256";
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "fit-unsigned-refused",
         "A token with `alg: none` is refused with 401, however that is spelt.",
         ALGORITHM,
         "Allow RS256 alone when you verify: never take the algorithm from the token.",
         |run| Box::pin(unsigned(run)),
     ),
-    must(
+    GROUP.must(
         "fit-hmac-refused",
         "A token signed by HS256 with the public key for the secret is refused with 401.",
         ALGORITHM,
         "Allow RS256 alone when you verify: never take the algorithm from the token.",
         |run| Box::pin(hmac(run)),
     ),
-    must(
+    GROUP.must(
         "fit-other-algorithm-refused",
         "A token that the right key signed by RS512 or PS256 is refused with 401.",
         ALGORITHM,
         "Allow RS256 alone when you verify.",
         |run| Box::pin(other_algorithm(run)),
     ),
-    must(
+    GROUP.must(
         "fit-foreign-key-refused",
         "A token that another key signed under the platform's key id is refused with 401.",
         STEPS,
         "Verify the signature with the key that the set has under the token's `kid`.",
         |run| Box::pin(foreign(run)),
     ),
-    must(
+    GROUP.must(
         "fit-unknown-key-refused",
         "A token whose `kid` is in no set is refused with 401.",
         STEPS,
         "Answer 401 when the key id is unknown after the set was fetched again; that is no error of the server.",
         |run| Box::pin(unknown(run)),
     ),
-    should(
+    GROUP.should(
         "fit-without-key-id-refused",
         "A token without `kid`, or with one that is no text, is refused with 401.",
         STEPS,
         "Demand `kid`: do not try the keys of the set one after the other.",
         |run| Box::pin(without_kid(run)),
     ),
-    must(
+    GROUP.must(
         "fit-key-injection-refused",
         "A token that brings its own key (`jwk`, `jku`, `x5u`, `x5c`) is refused with 401, and nothing is fetched for it.",
         STEPS,
         "Take keys from the configured key set only; ignore key members of the token's header.",
         |run| Box::pin(injection(run)),
     ),
-    should(
+    GROUP.should(
         "fit-critical-header-refused",
         "A token with a `crit` that the remote does not understand is refused with 401.",
         "Forge Invocation Token: a JWS (RFC 7515, 4.1.11)",
         "Refuse any token whose header has `crit`.",
         |run| Box::pin(critical(run)),
     ),
-    must(
+    GROUP.must(
         "fit-tampered-refused",
         "A FIT of which anything was changed after it was signed is refused with 401.",
         STEPS,
         "Verify the signature over header and payload as they came, before any claim is used.",
         |run| Box::pin(tampered(run)),
     ),
-    must(
+    GROUP.must(
         "fit-cut-refused",
         "A token with too few or too many parts, or with an empty one, is refused with 401.",
         STEPS,
         "Answer 401 for whatever is no token of three parts; that is no error of the server.",
         |run| Box::pin(cut(run)),
     ),
-    should(
+    GROUP.should(
         "fit-loose-encoding-refused",
         "A token that is not base64url without padding is refused with 401.",
         "Forge Invocation Token: a JWS (RFC 7515, 2)",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{must, readers, should};
+use super::{GROUP, readers};
 use crate::conformance::{
     check::{Door, DoorKind, Run, fresh_id},
     platform::{Tenant, event},
@@ -15,42 +15,42 @@ const EVENTS: &str = "Forge events: the HTTP request body";
 const SCHEDULES: &str = "Forge scheduled triggers: body";
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "body-content-type-forms",
         "`application/json` is taken with a charset and in any case.",
         HEADERS,
         "Compare the media type without its parameters and without regard to case.",
         |run| Box::pin(content_types(run)),
     ),
-    should(
+    GROUP.should(
         "body-chunked-taken",
         "A body that comes in chunks, without a length, is taken.",
         "Forge request contract: HTTP/1.1 (RFC 9112, 7.1)",
         "Do not demand `content-length`: proxies pass bodies on in chunks.",
         |run| Box::pin(chunked(run)),
     ),
-    must(
+    GROUP.must(
         "schedule-empty-body-taken",
         "A tick is acknowledged with an empty body, with `{}`, and without a content type.",
         SCHEDULES,
         "Read the body of a tick leniently: what it holds is not documented.",
         |run| Box::pin(empty_tick(run)),
     ),
-    must(
+    GROUP.must(
         "event-unknown-fields-taken",
         "An event with fields that nobody knows yet is acknowledged.",
         EVENTS,
         "Read the fields that you need and ignore the others.",
         |run| Box::pin(unknown_fields(run)),
     ),
-    should(
+    GROUP.should(
         "event-unknown-type-taken",
         "An event of a type that the remote does not know is acknowledged.",
         "Forge events: an older version of the app may subscribe to what a newer one does not",
         "Acknowledge what you have no handler for: a refusal is sent again four times.",
         |run| Box::pin(unknown_type(run)),
     ),
-    must(
+    GROUP.must(
         "event-redelivery-forms-taken",
         "A redelivery is acknowledged flat and wrapped in `payload`, whatever its reason is called.",
         "Forge events: retryContext",

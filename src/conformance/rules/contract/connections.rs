@@ -1,6 +1,6 @@
 //! Connections that are kept, and methods that nobody serves.
 
-use super::{no_server_error, should};
+use super::{GROUP, no_server_error};
 use crate::conformance::{
     check::Run,
     rule::{Miss, Outcome, Rule},
@@ -8,21 +8,21 @@ use crate::conformance::{
 };
 
 pub(super) static RULES: &[Rule] = &[
-    should(
+    GROUP.should(
         "connection-kept-alive",
         "Two requests on one connection are both answered.",
         "Forge request contract: HTTP/1.1 (RFC 9112, 9.3)",
         "Keep connections open between requests.",
         |run| Box::pin(keep_alive(run)),
     ),
-    should(
+    GROUP.should(
         "preflight-without-fit",
         "A preflight is not refused for want of a FIT.",
         "Forge bridge: requestRemote, CORS",
         "Answer OPTIONS before the FIT is looked for: a browser sends none with it.",
         |run| Box::pin(preflight(run)),
     ),
-    should(
+    GROUP.should(
         "method-head-harmless",
         "HEAD and OPTIONS with a good FIT lead to no error of the server.",
         "Forge request contract: methods",

@@ -1,6 +1,6 @@
 //! Errors: JSON, whoever speaks them, and 401 for the FIT alone.
 
-use super::{as_error, must, no_server_error, readers, should};
+use super::{GROUP, as_error, no_server_error, readers};
 use crate::conformance::{
     check::{Door, Run},
     platform::{Fault, On, Speaker},
@@ -11,56 +11,56 @@ use crate::conformance::{
 const ANSWERS: &str = "Forge request contract: what the remote answers";
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "error-json-path",
         "A path that does not exist is answered with an error in JSON.",
         ANSWERS,
         "Give the fallback of your framework a JSON body and `content-type: application/json`.",
         |run| Box::pin(path(run)),
     ),
-    must(
+    GROUP.must(
         "error-json-method",
         "A method that a path does not have is answered with an error in JSON.",
         ANSWERS,
         "Turn the 404 or 405 of your framework into JSON.",
         |run| Box::pin(method(run)),
     ),
-    must(
+    GROUP.must(
         "error-json-body",
         "A body that cannot be read leads to no error of the server, and is refused in JSON if it is refused.",
         ANSWERS,
         "Turn the rejections of your framework's body parser into 400 with a JSON body.",
         |run| Box::pin(body(run)),
     ),
-    should(
+    GROUP.should(
         "error-has-message",
         "An error says what went wrong, in `error.message` or `message`.",
         ANSWERS,
         "Put a sentence into `error.message` that tells the caller what to do.",
         |run| Box::pin(message(run)),
     ),
-    must(
+    GROUP.must(
         "error-not-redirect",
         "No path answers with a redirect, whatever slashes stand around it.",
         "Forge request contract: 3xx; redirects are never followed",
         "Answer at the path that was asked for, or with 404; turn off redirects for trailing slashes.",
         |run| Box::pin(redirect(run)),
     ),
-    must(
+    GROUP.must(
         "error-401-not-for-product",
         "A product's 401 is not passed on as one.",
         "Forge request contract: 401 is reserved for the FIT",
         "Answer 502 or 424 when a product refuses a token: Forge tells the caller of a 401 that the FIT could not be verified.",
         |run| Box::pin(product_401(run)),
     ),
-    must(
+    GROUP.must(
         "error-401-not-for-missing-token",
         "A missing OAuth token is not answered with 401, nor with a 5xx.",
         "Forge request contract: 401 is reserved for the FIT",
         "Answer 403 with a JSON body that names the switch in the manifest.",
         |run| Box::pin(missing_token(run)),
     ),
-    must(
+    GROUP.must(
         "error-json-product",
         "Whatever a broken product says, the caller gets JSON, and no success.",
         ANSWERS,

@@ -1,6 +1,6 @@
 //! The head of a request in every form that the platform and a browser give it.
 
-use super::{must, should};
+use super::GROUP;
 use crate::conformance::{
     check::Run,
     rule::{Outcome, Rule},
@@ -9,35 +9,35 @@ use crate::conformance::{
 const HEADERS: &str = "Forge request contract: request headers";
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "headers-any-case",
         "Names of headers are taken in any case and any order.",
         HEADERS,
         "Look headers up by a framework that ignores case: on HTTP/2 they arrive in lower case, through proxies in any.",
         |run| Box::pin(any_case(run)),
     ),
-    must(
+    GROUP.must(
         "headers-b3-optional",
         "A request without `x-b3-traceid` and `x-b3-spanid` is served.",
         HEADERS,
         "Take the trace headers as optional: calls from a browser have none.",
         |run| Box::pin(no_b3(run)),
     ),
-    should(
+    GROUP.should(
         "headers-b3-forms",
         "A trace id of 64 or 128 bits is taken, and one that is none does no harm.",
         HEADERS,
         "Make a trace id of your own when there is none that you can read.",
         |run| Box::pin(b3_forms(run)),
     ),
-    should(
+    GROUP.should(
         "headers-many-taken",
         "Forty more headers and one of 8 KB are tolerated.",
         HEADERS,
         "Allow 32 KB of headers: the app's code may send its own beside the platform's.",
         |run| Box::pin(many(run)),
     ),
-    must(
+    GROUP.must(
         "query-unknown-tolerated",
         "A query that the remote does not know is tolerated.",
         "Forge request contract: URL of a request",

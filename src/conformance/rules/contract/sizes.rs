@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{as_error, must, should};
+use super::{GROUP, as_error};
 use crate::conformance::{
     check::{Door, DoorKind, Run, fresh_id},
     platform::{Fault, Kind, On, event},
@@ -23,49 +23,49 @@ const EVENT_BODY: usize = 199_000;
 const TOO_LARGE: usize = 12 * 1024 * 1024;
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "success-is-json",
         "A success has a JSON body, or none.",
         "Forge request contract: what the remote answers",
         "Send JSON or nothing: the bridge parses the body of every success.",
         |run| Box::pin(success_is_json(run)),
     ),
-    should(
+    GROUP.should(
         "success-content-type",
         "A body of JSON is declared as `application/json`.",
         "Forge request contract: what the remote answers",
         "Send `content-type: application/json` with every body.",
         |run| Box::pin(success_content_type(run)),
     ),
-    must(
+    GROUP.must(
         "size-page-body-taken",
         "A page's body of 500 KB is taken.",
         SIZES,
         "Raise the limit of your body parser: many have 100 KB.",
         |run| Box::pin(page_body(run)),
     ),
-    must(
+    GROUP.must(
         "size-event-taken",
         "An event of 199 KB is acknowledged.",
         SIZES,
         "Raise the limit of your body parser: many have 100 KB.",
         |run| Box::pin(event_body(run)),
     ),
-    should(
+    GROUP.should(
         "size-too-large-refused",
         "A body of 12 MB is refused with a 4xx, and the remote lives on.",
         SIZES,
         "Stop reading after 5 MB and answer 413 with a JSON body.",
         |run| Box::pin(too_large(run)),
     ),
-    must(
+    GROUP.must(
         "size-answer-bounded",
         "However much a product says, no answer is larger than 5 MB.",
         SIZES,
         "Bound what you read of a product's answer, and answer 502 when it is more.",
         |run| Box::pin(answer_bounded(run)),
     ),
-    must(
+    GROUP.must(
         "time-page-answered",
         "A page's call is answered within 25 s though the product never answers: with an error in JSON.",
         TIMES,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{events, must, schedules, should, some};
+use super::{GROUP, events, schedules, some};
 use crate::conformance::{
     check::{Door, DoorKind, Run},
     platform::{Fault, On, Tenant},
@@ -20,63 +20,63 @@ const SCHEDULES: &str = "Forge scheduled triggers: time limit";
 const UNINSTALL: Duration = Duration::from_secs(55);
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "event-acknowledged",
         "An event of each type in the manifest is acknowledged with 2xx within 5 s.",
         DELIVERY,
         "Write the event down, answer 2xx, and work on it afterwards.",
         |run| Box::pin(acknowledged(run)),
     ),
-    must(
+    GROUP.must(
         "event-optional-fields-absent-taken",
         "An event without the fields that may be missing (`atlassianId`, `selfGenerated`, names of the app) is acknowledged.",
         "Forge events: payloads",
         "Demand no field that you can do without: an anonymous user has no `atlassianId`.",
         |run| Box::pin(optional_absent(run)),
     ),
-    must(
+    GROUP.must(
         "event-in-time-product-silent",
         "While products, storage and the gateway do not answer, an event is answered within 5 s all the same.",
         DELIVERY,
         "Do not call a product before you have answered: 5 s are a hard limit.",
         |run| Box::pin(product_silent(run)),
     ),
-    should(
+    GROUP.should(
         "event-acknowledged-product-broken",
         "While the product answers 401, 403 or 500, an event is acknowledged.",
         "Forge lifecycle events: eventual consistency",
         "Acknowledge what you have written down and try again yourself: four redeliveries cover barely four minutes.",
         |run| Box::pin(product_broken(run)),
     ),
-    must(
+    GROUP.must(
         "lifecycle-acknowledged",
         "`installed` and `upgraded` are acknowledged in every form: with and without their optional fields.",
         LIFECYCLE,
         "Take the installation from the FIT, and every field of the body but `app` as optional.",
         |run| Box::pin(lifecycle(run)),
     ),
-    must(
+    GROUP.must(
         "schedule-acknowledged",
         "A tick is acknowledged with 2xx within 5 s, though products and storage do not answer.",
         SCHEDULES,
         "Answer 202 or 204 and do the work afterwards.",
         |run| Box::pin(tick(run)),
     ),
-    should(
+    GROUP.should(
         "uninstall-answered",
         "`preUninstall` is answered with 2xx within 55 s.",
         "Forge lifecycle events: uninstall",
         "Delete what you can in less than 55 s and answer: the uninstall waits meanwhile.",
         |run| Box::pin(uninstall(run)),
     ),
-    should(
+    GROUP.should(
         "event-wrong-types-no-server-error",
         "An event whose fields have other types than they should leads to no error of the server.",
         "Forge events: the HTTP request body",
         "Answer 2xx or 400 to an event that you cannot read: a 5xx says that the fault is yours.",
         |run| Box::pin(wrong_types(run)),
     ),
-    should(
+    GROUP.should(
         "event-only-by-post",
         "The paths of events, schedules and uninstalls do nothing for GET.",
         "Forge request contract: methods",

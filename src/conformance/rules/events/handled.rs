@@ -2,11 +2,11 @@
 
 use futures_util::future::join_all;
 
-use super::{alone, must, some};
+use super::{GROUP, some};
 use crate::conformance::{
     check::{Run, describe_work},
     platform::{Bearer, Seen, Speaker, Tenant},
-    rule::{Miss, Outcome, Rule},
+    rule::{Miss, Outcome, Rule, alone},
     wire::Answered,
 };
 
@@ -18,28 +18,28 @@ const BURST: usize = 12;
 const OVERLOAD: usize = 50;
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "event-bad-fit-does-nothing",
         "Events, ticks and uninstalls with a bad FIT are refused with 401, and nothing comes of them.",
         "Forge Invocation Token: verification",
         "Verify the FIT before you write an event down.",
         |run| Box::pin(bad_fit(run)),
     ),
-    must(
+    GROUP.must(
         "event-handled-with-own-token",
         "What an event leads to is done with a token of its own installation, whatever its body says.",
         "Forge OAuth tokens: x-forge-oauth-system",
         "Keep tokens by the FIT's `installationId`, and take no site from the body.",
         |run| Box::pin(own_token(run)),
     ),
-    alone(must(
+    alone(GROUP.must(
         "event-acknowledged-under-load",
         "Sixty events at once are each acknowledged with 2xx within 5 s.",
         DELIVERY,
         "Write events down together, and answer before you work on them.",
         |run| Box::pin(under_load(run)),
     )),
-    alone(must(
+    alone(GROUP.must(
         "event-overload-honest",
         "Of 250 events at once each is answered within 5 s, and each that is acknowledged is handled.",
         DELIVERY,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{must, should};
+use super::GROUP;
 use crate::conformance::{
     check::{Door, Run, describe_work, is_change},
     platform::Tenant,
@@ -14,42 +14,42 @@ const DELIVERY: &str = "Forge events: delivery";
 const DUPLICATES: &str = "Forge scheduled triggers: duplicates";
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "event-redelivery-changes-once",
         "A redelivery of an event, flat or wrapped, changes nothing a second time.",
         RETRIES,
         "Know an event again by a digest of its body without `retryContext`, and its installation.",
         |run| Box::pin(redelivery_changes(run)),
     ),
-    should(
+    GROUP.should(
         "event-redelivery-handled-once",
         "A redelivery of an event that was handled is not worked on again.",
         RETRIES,
         "Know an event again by a digest of its body without `retryContext`, and its installation.",
         |run| Box::pin(redelivery_works(run)),
     ),
-    must(
+    GROUP.must(
         "event-different-both-handled",
         "Two events about different things are both handled, and so is the same event of two installations.",
         DELIVERY,
         "Compare whole events: type and installation alone are the same for many.",
         |run| Box::pin(both_events(run)),
     ),
-    must(
+    GROUP.must(
         "schedule-twice-changes-once",
         "A tick that comes twice changes nothing a second time.",
         DUPLICATES,
         "Keep the last run of each installation and schedule, and skip a tick of the same time slot.",
         |run| Box::pin(tick_changes(run)),
     ),
-    should(
+    GROUP.should(
         "schedule-twice-runs-once",
         "A tick that comes twice is worked on once.",
         DUPLICATES,
         "Keep the last run of each installation and schedule, and skip a tick of the same time slot.",
         |run| Box::pin(tick_works(run)),
     ),
-    must(
+    GROUP.must(
         "schedule-installations-each-run",
         "Ticks of two installations at the same time are both worked on.",
         "Forge scheduled triggers: request",

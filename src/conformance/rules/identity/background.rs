@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{must, said::with_claims};
+use super::{GROUP, said::with_claims};
 use crate::conformance::{
     check::{Door, DoorKind, Run, fresh_id},
     platform::{Tenant, event},
@@ -11,14 +11,14 @@ use crate::conformance::{
 };
 
 pub(in crate::conformance::rules) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "identity-not-from-event",
         "An event that names another installation or site is worked on for the FIT's, or not at all.",
         "Forge events: the request body; Forge Invocation Token: claims",
         "Take installation and site of an event from its FIT; of the body only what the event is about.",
         |run| Box::pin(event_body(run)),
     ),
-    must(
+    GROUP.must(
         "identity-not-from-tick",
         "A schedule's tick that names another site is worked on for the FIT's, or not at all.",
         "Forge scheduled triggers; Forge Invocation Token: claims",

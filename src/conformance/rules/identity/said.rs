@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::must;
+use super::GROUP;
 use crate::conformance::{
     check::{Door, Run},
     platform::Tenant,
@@ -14,28 +14,28 @@ use crate::conformance::{
 const CLAIMS: &str = "Forge Invocation Token: claims";
 
 pub(in crate::conformance::rules) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "identity-not-from-query",
         "Whom a query names changes nothing: installation, site and account come from the FIT.",
         CLAIMS,
         "Take `app.installationId`, `app.apiBaseUrl` and `principal` from the verified FIT, and no such thing from the query.",
         |run| Box::pin(query(run)),
     ),
-    must(
+    GROUP.must(
         "identity-not-from-headers",
         "Whom a header names changes nothing: installation, site and account come from the FIT.",
         "Forge request contract: request headers; the caller's own are untrusted",
         "Take `app.installationId`, `app.apiBaseUrl` and `principal` from the verified FIT: pages choose their headers freely.",
         |run| Box::pin(headers(run)),
     ),
-    must(
+    GROUP.must(
         "identity-not-from-body",
         "Whom a page's body names changes nothing: installation, site and account come from the FIT.",
         CLAIMS,
         "Take `app.installationId`, `app.apiBaseUrl` and `principal` from the verified FIT: pages choose their bodies freely.",
         |run| Box::pin(body(run)),
     ),
-    must(
+    GROUP.must(
         "identity-api-base-from-fit",
         "Products are called at the `apiBaseUrl` that stands in the FIT.",
         "Forge product APIs: base URLs",

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::must;
+use super::GROUP;
 use crate::conformance::{
     check::{Door, Run},
     platform::{Kind, Tenant},
@@ -15,35 +15,35 @@ const INSTALLATION: &str =
     "Forge Invocation Token: claims; app.installationId is the key for everything that is stored";
 
 pub(in crate::conformance::rules) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "identity-tenants-at-once",
         "A hundred calls of two installations at the same time: none sees or uses anything of the other's.",
         INSTALLATION,
         "Keep nothing of an invocation in a global or shared variable, and every cache under `app.installationId`.",
         |run| Box::pin(at_once(run)),
     ),
-    must(
+    GROUP.must(
         "identity-tenants-in-turn",
         "Two installations in turn on one connection: none sees or uses anything of the other's.",
         INSTALLATION,
         "Verify the FIT of every request and take the tenant from it: connections are shared by all of them.",
         |run| Box::pin(in_turn(run)),
     ),
-    must(
+    GROUP.must(
         "identity-storage-of-installation",
         "Forge storage is asked with the token of the installation that the call is for.",
         "Forge storage from a remote: data is per installation",
         "Take the app's token for storage from the invocation in hand, or from a store under `app.installationId`.",
         |run| Box::pin(storage(run)),
     ),
-    must(
+    GROUP.must(
         "identity-reinstall-is-new",
         "After a reinstall on the same site nothing of the old installation is used or shown.",
         "Forge Invocation Token: claims; app.installationId changes on reinstall",
         "Key tokens, caches and data by `app.installationId`, not by `cloudId`.",
         |run| Box::pin(reinstall(run)),
     ),
-    must(
+    GROUP.must(
         "identity-account-on-two-sites",
         "The same account on two sites is served with what belongs to the site it calls from.",
         INSTALLATION,

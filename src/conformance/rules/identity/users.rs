@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{must, should};
+use super::GROUP;
 use crate::conformance::{
     check::{Door, Run},
     platform::{Kind, Speaker, Tenant},
@@ -14,21 +14,21 @@ use crate::conformance::{
 const PRINCIPAL: &str = "Forge Invocation Token: claims; principal";
 
 pub(in crate::conformance::rules) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "identity-users-apart",
         "Two users of one installation in turn: neither sees or uses anything of the other's.",
         PRINCIPAL,
         "Key what you keep of a user by `app.installationId` and `principal`: what one may see, another may not.",
         |run| Box::pin(apart(run)),
     ),
-    must(
+    GROUP.must(
         "identity-nobody-is-nobody",
         "A call without `principal` is nobody's: nothing is done or shown as whoever called before.",
         "Forge Invocation Token: claims; principal is optional",
         "Treat a missing `principal` as nobody, and keep no account id between two calls.",
         |run| Box::pin(nobody(run)),
     ),
-    should(
+    GROUP.should(
         "identity-unidentified-is-nobody",
         "The `principal` `unidentified` is nobody: nothing is kept under it, and it is not impersonated.",
         "Forge Invocation Token: claims; anonymous users",

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{alone, must, serves, should};
+use super::{GROUP, serves};
 use crate::conformance::{
     check::{Door, Run},
     platform::{Fault, On},
-    rule::{Miss, Outcome, Rule},
+    rule::{Miss, Outcome, Rule, alone},
     wire::{Call, Line},
 };
 
@@ -20,56 +20,56 @@ const HELD: usize = 150;
 const FLOOD: usize = 300;
 
 pub(super) static RULES: &[Rule] = &[
-    should(
+    GROUP.should(
         "slow-head-closed",
         "A client that sends its head byte by byte is not waited for longer than 65 s.",
         REACHED,
         "Set a time limit for the head of a request: ten seconds are plenty.",
         |run| Box::pin(slow_head(run)),
     ),
-    should(
+    GROUP.should(
         "slow-body-closed",
         "A client that stops in the middle of its body is not waited for longer than 65 s.",
         REACHED,
         "Set a time limit for the body of a request, or for pauses in it.",
         |run| Box::pin(slow_body(run)),
     ),
-    alone(must(
+    alone(GROUP.must(
         "slow-senders-stop-nobody",
         "While 150 clients stopped in the middle of a request, good calls are answered within 5 s.",
         REACHED,
         "Give no thread or other scarce thing to a request before its head has come.",
         |run| Box::pin(slow_senders(run)),
     )),
-    alone(must(
+    alone(GROUP.must(
         "idle-connections-stop-nobody",
         "While 150 connections are open without a word, good calls are answered within 5 s.",
         REACHED,
         "Give no thread to a connection that says nothing.",
         |run| Box::pin(idle(run)),
     )),
-    alone(must(
+    alone(GROUP.must(
         "flood-of-bad-fits-stops-nobody",
         "During and after 300 bad FITs, good calls are answered with 2xx within 5 s.",
         "Forge Invocation Token: verification",
         "Refuse bad FITs cheaply, and let no count of them keep good ones out.",
         |run| Box::pin(flood(run)),
     )),
-    alone(should(
+    alone(GROUP.should(
         "headers-too-large-refused",
         "A head of 1 MB is refused with a 4xx, or hung up on, and the remote lives on.",
         REACHED,
         "Bound the head of a request: 32 KB or 64 KB are usual.",
         |run| Box::pin(headers(run)),
     )),
-    alone(must(
+    alone(GROUP.must(
         "garbage-harmless",
         "Bytes that are no HTTP, also behind a good request, are refused or hung up on, and the remote lives on.",
         REACHED,
         "Let a server of HTTP that is in wide use read the requests.",
         |run| Box::pin(garbage(run)),
     )),
-    alone(must(
+    alone(GROUP.must(
         "clients-gone-harmless",
         "Sixty clients who leave before their answer keep no place of anybody else.",
         REACHED,

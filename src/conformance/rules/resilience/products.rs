@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{must, should};
+use super::GROUP;
 use crate::conformance::{
     check::Run,
     platform::{Fault, Kind, On},
@@ -20,35 +20,35 @@ const HANGING: usize = 20;
 const WAIT: u64 = 2;
 
 pub(super) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "product-slow-holds-up-nobody",
         "While twenty calls of one site wait for a slow product, another site's are answered within 5 s, and those twenty within 25 s.",
         TIMES,
         "Hold no lock and no small pool while you wait for a product, and bound each outgoing call.",
         |run| Box::pin(slow(run)),
     ),
-    must(
+    GROUP.must(
         "product-failure-passes",
         "After a product has cut connections, sent half a JSON, 500 and 503, it is used again once it is well.",
         ANSWERS,
         "Keep no failure for longer than a few seconds, and only for the site and product that failed.",
         |run| Box::pin(recovers(run)),
     ),
-    must(
+    GROUP.must(
         "gateway-down-answered",
         "While the gateway is down, a call that needs it is answered with an error in JSON, and other pages go on.",
         "Forge offline impersonation: errors",
         "Answer 502 or 503 with a JSON body when a token cannot be exchanged.",
         |run| Box::pin(gateway(run)),
     ),
-    should(
+    GROUP.should(
         "event-failure-tried-again",
         "When a product fails while an acknowledged event is handled, the remote tries again by itself.",
         "Forge lifecycle events: eventual consistency",
         "Keep what you acknowledged until it is done, and try again with growing delays.",
         |run| Box::pin(tried_again(run)),
     ),
-    should(
+    GROUP.should(
         "event-retry-after-respected",
         "When a product answers 429 with `Retry-After`, the remote does not ask it again sooner.",
         "Forge product APIs: rate limits",

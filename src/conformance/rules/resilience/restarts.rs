@@ -4,11 +4,11 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{alone, must, serves, should};
+use super::{GROUP, serves};
 use crate::conformance::{
     check::{Run, describe_work, is_change},
     platform::{Fault, On, Tenant},
-    rule::{Miss, Outcome, Rule},
+    rule::{Miss, Outcome, Rule, alone},
 };
 
 const DELIVERY: &str = "Forge events: delivery";
@@ -17,21 +17,21 @@ const DELIVERY: &str = "Forge events: delivery";
 const EVENTS: usize = 10;
 
 pub(super) static RULES: &[Rule] = &[
-    alone(must(
+    alone(GROUP.must(
         "restart-fits-accepted",
         "After a restart the remote accepts good FITs within 30 s.",
         "Forge Invocation Token: keys",
         "Fetch the key set when you start or when the first FIT comes, and need nothing else to serve.",
         |run| Box::pin(accepted(run)),
     )),
-    alone(should(
+    alone(GROUP.should(
         "restart-redelivery-handled-once",
         "An event that was handled before a restart is not handled again when it is delivered after it.",
         "Forge events: retryContext",
         "Keep on disk for some minutes which events you have taken: a redelivery comes up to four minutes later.",
         |run| Box::pin(once(run)),
     )),
-    alone(must(
+    alone(GROUP.must(
         "restart-events-handled",
         "Events that were acknowledged and not handled when the remote was killed are handled within 70 s after the restart.",
         DELIVERY,

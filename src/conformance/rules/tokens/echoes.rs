@@ -1,6 +1,6 @@
 //! Tokens that come back to the caller.
 
-use super::must;
+use super::GROUP;
 use crate::conformance::{
     check::{DoorKind, Run},
     platform::{Fault, Kind, On, Tenant},
@@ -11,21 +11,21 @@ use crate::conformance::{
 const NEVER: &str = "Forge OAuth tokens: rules; never log or forward the tokens";
 
 pub(in crate::conformance::rules) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "token-not-in-answers",
         "No answer holds an OAuth token, an exchanged one, or the FIT.",
         NEVER,
         "Answer with what the page needs, and never with request headers or whole objects of your framework.",
         |run| Box::pin(answers(run)),
     ),
-    must(
+    GROUP.must(
         "token-not-in-errors",
         "No error holds a token, whatever went wrong.",
         NEVER,
         "Give errors a text of your own; keep requests and their headers out of what your framework writes into them.",
         |run| Box::pin(errors(run)),
     ),
-    must(
+    GROUP.must(
         "token-not-in-echoed-errors",
         "When a product's error repeats the token, the caller does not get it.",
         NEVER,

@@ -6,47 +6,47 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::{
+    GROUP,
     impersonation::{CACHING, broken, call_for, door, exchanges_of},
-    must, should,
 };
 use crate::conformance::{
     check::Run,
     platform::{Bearer, ExchangeRules, Fault, On, Seen},
-    rule::{Outcome, Rule, Turn},
+    rule::{Outcome, Rule, alone},
     rules::trail::{count, since},
     wire::Call,
 };
 
 pub(in crate::conformance::rules) static RULES: &[Rule] = &[
-    should(
+    GROUP.should(
         "impersonation-cached",
         "An exchanged token is used again until it runs out.",
         CACHING,
         "Keep the token for its `ttl`, less a margin: the app may exchange a limited number a minute.",
         |run| Box::pin(cached(run)),
     ),
-    should(
+    GROUP.should(
         "impersonation-exchanged-once",
         "Many calls at once for one account share an exchange.",
         CACHING,
         "Let the calls that need the same token wait for one exchange.",
         |run| Box::pin(once(run)),
     ),
-    must(
+    GROUP.must(
         "impersonation-renewed",
         "An exchanged token is not used after its `ttl`, and another one is there then.",
         "Forge offline user impersonation: authToken.ttl in seconds",
         "Read `ttl` as seconds, and exchange again before it is over.",
         |run| Box::pin(renewed(run)),
     ),
-    should(
+    GROUP.should(
         "impersonation-refused-token-replaced",
         "When a product refuses an exchanged token with 401, the next call has a new one.",
         "Forge offline user impersonation: limits; 401 from a product: drop the token, exchange once more",
         "Forget the exchanged token when a product answers 401 to it.",
         |run| Box::pin(replaced(run)),
     ),
-    alone(should(
+    alone(GROUP.should(
         "impersonation-limit-respected",
         "After a 429 of the gateway there is no storm of exchanges before `Retry-After` is over.",
         "Forge offline user impersonation: answers; rate limited",
@@ -54,12 +54,6 @@ pub(in crate::conformance::rules) static RULES: &[Rule] = &[
         |run| Box::pin(limit(run)),
     )),
 ];
-
-/// The same when the others are done.
-const fn alone(mut rule: Rule) -> Rule {
-    rule.turn = Turn::Alone;
-    rule
-}
 
 async fn cached(run: &Run) -> Outcome {
     let door = door(run).await?;

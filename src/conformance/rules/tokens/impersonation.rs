@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::must;
+use super::GROUP;
 use crate::conformance::{
     check::{Door, Run},
     platform::{Bearer, ExchangeRules, Kind, Seen, Speaker, Tenant},
@@ -16,35 +16,35 @@ pub(super) const CACHING: &str =
 const REQUEST: &str = "Forge offline user impersonation: the request";
 
 pub(in crate::conformance::rules) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "impersonation-exchanges-app-token",
         "What is exchanged is the app's token of the installation that the call is for.",
         REQUEST,
         "Send `x-forge-oauth-system` of the invocation to the gateway: a user's token is not exchanged.",
         |run| Box::pin(app_token(run)),
     ),
-    must(
+    GROUP.must(
         "impersonation-acts-as-account",
         "What is done for an impersonated account is done with the token that was exchanged for it.",
         REQUEST,
         "Use the exchanged token for what follows, and neither the app's nor the caller's.",
         |run| Box::pin(as_account(run)),
     ),
-    must(
+    GROUP.must(
         "impersonation-accounts-apart",
         "Each account is impersonated with a token of its own.",
         CACHING,
         "Keep exchanged tokens under installation and account id together.",
         |run| Box::pin(accounts(run)),
     ),
-    must(
+    GROUP.must(
         "impersonation-tenants-apart",
         "The same account in two installations is impersonated with a token of each.",
         CACHING,
         "Keep exchanged tokens under installation and account id together.",
         |run| Box::pin(tenants(run)),
     ),
-    must(
+    GROUP.must(
         "impersonation-refusal-kept",
         "When the exchange is refused, nothing is done in anybody else's name, and the caller gets an error.",
         "Forge offline user impersonation: answers; success: false",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{must, should};
+use super::GROUP;
 use crate::conformance::{
     check::{Probed, Run},
     platform::{Bearer, Fault, Kind, On, Seen, Tenant},
@@ -16,35 +16,35 @@ use crate::conformance::{
 const HOSTS: &str = "Forge product APIs: base URLs; only send a token to the hosts above";
 
 pub(in crate::conformance::rules) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "token-in-authorization-only",
         "Tokens go out in `authorization` and in no other header, query, path or body.",
         "Forge product APIs: base URLs; Authorization: Bearer <token>",
         "Build outgoing requests from nothing: do not copy the headers of the request that came in.",
         |run| Box::pin(authorization_only(run)),
     ),
-    must(
+    GROUP.must(
         "fit-not-forwarded",
         "The FIT is sent to nobody.",
         "Forge Invocation Token: it is not a token for calling APIs",
         "Use `x-forge-oauth-system` or `x-forge-oauth-user` for outgoing calls, and drop `authorization` of the request.",
         |run| Box::pin(fit_kept(run)),
     ),
-    must(
+    GROUP.must(
         "token-not-to-redirect",
         "A product's redirect to another host does not get a token.",
         HOSTS,
         "Follow no redirects of products, or drop the token whenever the host changes.",
         |run| Box::pin(redirects(run)),
     ),
-    must(
+    GROUP.must(
         "token-not-to-linked-host",
         "A link to another host in a product's answer does not get a token.",
         HOSTS,
         "Take only path and query of links to next pages, and join them to `apiBaseUrl`.",
         |run| Box::pin(links(run)),
     ),
-    should(
+    GROUP.should(
         "token-not-to-foreign-base",
         "An `apiBaseUrl` on a host that is not the platform's does not get a token.",
         "Forge product APIs: base URLs; validate apiBaseUrl against an allow-list",

@@ -1,6 +1,6 @@
 //! For whom a token speaks: the user's for the user, the app's for the app.
 
-use super::{app_doors, must, user_doors};
+use super::{GROUP, app_doors, user_doors};
 use crate::conformance::{
     check::{DoorKind, Run},
     platform::{Bearer, Kind, Seen, Speaker},
@@ -13,49 +13,49 @@ const WHICH: &str = "Forge OAuth tokens: which token for what";
 const RULES_OF_TOKENS: &str = "Forge OAuth tokens: rules; a token is for one installation";
 
 pub(in crate::conformance::rules) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "token-user-is-callers",
         "What is asked of a product as the user in session is asked with that user's token.",
         WHICH,
         "Take the user's token from `x-forge-oauth-user` of the request in hand, or from a store under installation and `principal`.",
         |run| Box::pin(callers(run)),
     ),
-    must(
+    GROUP.must(
         "token-user-not-replaced",
         "Where the user's token is missing, nobody else's is used in its place.",
         WHICH,
         "Answer 403 when `x-forge-oauth-user` is missing: the app's token sees what the user may not.",
         |run| Box::pin(not_replaced(run)),
     ),
-    must(
+    GROUP.must(
         "token-missing-means-no-call",
         "Without a token the platform is not asked at all, neither without one nor with an empty one.",
         "Forge product APIs: base URLs; Authorization: Bearer <token>",
         "Refuse before the outgoing call when the header with the token is missing or empty.",
         |run| Box::pin(missing(run)),
     ),
-    must(
+    GROUP.must(
         "token-app-for-storage",
         "Forge storage is asked with the app's token.",
         "Forge storage from a remote: user tokens are not accepted",
         "Send `x-forge-oauth-system` to Forge storage, never the user's token.",
         |run| Box::pin(storage(run)),
     ),
-    must(
+    GROUP.must(
         "token-user-not-in-background",
         "Events and ticks are worked on without the token of a user who called before.",
         "Forge OAuth tokens: never on events and schedules; in the background as a given user: an exchanged token",
         "Use the app's token for events and schedules, or exchange it for the account that you need.",
         |run| Box::pin(background(run)),
     ),
-    must(
+    GROUP.must(
         "token-not-across-tenants",
         "A call without tokens does not get those of another installation.",
         RULES_OF_TOKENS,
         "Keep tokens under `app.installationId`, or not at all.",
         |run| Box::pin(across_tenants(run)),
     ),
-    must(
+    GROUP.must(
         "token-not-across-users",
         "A call without a user's token does not get that of another user.",
         "Forge OAuth tokens: rules; key the store by app.installationId and principal",

@@ -1,6 +1,6 @@
 //! Until when a token is used.
 
-use super::{app_doors, must, should, user_doors};
+use super::{GROUP, app_doors, user_doors};
 use crate::conformance::{
     check::{Door, Run},
     platform::{Bearer, Kind, Seen, Speaker, Tenant, Token},
@@ -12,35 +12,35 @@ use crate::conformance::{
 const FORMAT: &str = "Forge OAuth tokens: rules; format and exp";
 
 pub(in crate::conformance::rules) static RULES: &[Rule] = &[
-    must(
+    GROUP.must(
         "token-opaque-used",
         "Tokens that are no JWT are used as they are.",
         FORMAT,
         "Read `exp` where it can be read, and take any other token as good for a while: no format is published.",
         |run| Box::pin(opaque(run)),
     ),
-    must(
+    GROUP.must(
         "token-short-rest-used",
         "Tokens that are good for ten more minutes are used.",
         "Forge OAuth tokens: rules; code must survive short rests",
         "Keep the margin before `exp` at a minute or so: no rest is promised when a function calls.",
         |run| Box::pin(short_rest(run)),
     ),
-    must(
+    GROUP.must(
         "token-rotated-used",
         "The token that came with a call replaces the one that came before.",
         "Forge OAuth tokens: rules; Forge rotates tokens before they expire",
         "Replace the token that you keep when another one comes that expires later.",
         |run| Box::pin(rotated(run)),
     ),
-    should(
+    GROUP.should(
         "token-expired-user-unused",
         "A user's token whose `exp` is over is not used.",
         FORMAT,
         "Read `exp` of the token defensively, and answer 403 or 424 instead of asking with what is over.",
         |run| Box::pin(expired_user(run)),
     ),
-    should(
+    GROUP.should(
         "token-expired-app-unused",
         "An app's token whose `exp` is over is not used.",
         FORMAT,
