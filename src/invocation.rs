@@ -28,6 +28,7 @@
 
 mod extract;
 mod header;
+mod kind;
 mod platform;
 mod recognised;
 mod remember;
@@ -36,7 +37,7 @@ use std::{fmt, sync::Arc};
 
 pub(crate) use self::header::hide_tokens;
 pub use self::platform::FromPlatform;
-pub(crate) use self::recognised::Recognised;
+pub(crate) use self::{kind::Kind, recognised::Recognised};
 use crate::{
     actor::{AccountActor, ActorError, AppActor, Reach, Stage, UserActor},
     deadline::Deadline,

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::{FromRef, FromRequestParts, MatchedPath};
 use http::request::Parts;
 
-use super::{Inner, Invocation, Recognised, header, remember::remember};
+use super::{Inner, Invocation, Kind, Recognised, header, remember::remember};
 use crate::{
     actor::{AppActor, UserActor},
     admission::Place,
     deadline::Deadline,
     error::Error,
-    fit::Claims,
     forge::Forge,
     trace::TraceId,
 };
@@ -54,14 +53,16 @@ async fn verify(parts: &mut Parts, forge: Forge) -> Result<Invocation, Error> {
     let fit = deadline
         .bound(forge.verifier().verify(header::bearer(&authorization)?))
         .await??;
+    let route = parts.extensions.get::<MatchedPath>();
+    let kind = Kind::of(route.map_or(parts.uri.path(), MatchedPath::as_str), &fit);
     tracing::record_all!(
         tracing::Span::current(),
-        forge.kind = kind(parts.uri.path(), &fit),
+        forge.kind = kind.as_str(),
         forge.installation = %fit.app.installation_id.uuid(),
         forge.module = fit.app.module.key.as_str(),
     );
     if let Some(recognised) = parts.extensions.get::<Recognised>() {
-        recognised.by(&fit);
+        recognised.by(&fit, kind);
     }
     if let Some(place) = parts.extensions.get::<Place>() {
         place.claim(&fit.app.installation_id)?;
@@ -76,19 +77,6 @@ async fn verify(parts: &mut Parts, forge: Forge) -> Result<Invocation, Error> {
         deadline,
         forge,
     })))
-}
-
-/// What the platform wants, in a word for the log.
-fn kind(path: &str, fit: &Claims) -> &'static str {
-    match path.strip_prefix("/forge/") {
-        Some("events") => "event",
-        Some("lifecycle") => "lifecycle",
-        Some("uninstall") => "uninstall",
-        Some(rest) if rest.starts_with("scheduled") => "schedule",
-        Some(rest) if rest.starts_with("migration/") => "migration",
-        _ if fit.may_come_from_browser() => "ui",
-        _ => "function",
-    }
 }
 
 /// A handler that takes it is called only where a user's token came along.

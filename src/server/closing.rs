@@ -95,8 +95,8 @@ impl Closing {
         let took = asked.at.elapsed();
         self.0.seconds.record(took);
         self.0.count(asked.route(), answer.status());
-        if let Some(fit) = asked.recognised.fit() {
-            self.0.invocations.count(fit, asked.route(), answer);
+        if let Some((fit, kind)) = asked.recognised.get() {
+            self.0.invocations.count(fit, *kind, answer);
         }
         say(answer, asked, took.as_secs_f64() * 1000.0);
     }

@@ -12,6 +12,7 @@ use metrics::Counter;
 use crate::{
     error::{ErrorCode, Failure},
     fit::Claims,
+    invocation::Kind,
 };
 
 /// Modules with series of their own. A manifest has a few; the further ones of one that has
@@ -32,31 +33,7 @@ pub(super) struct Invocations {
 
 /// The counters of one module, each registered when it first counts.
 #[derive(Default)]
-struct OfModule([[OnceLock<Counter>; OUTCOMES.len()]; KINDS.len()]);
-
-/// What the platform wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// A page of the app calls, through the bridge or straight from the browser.
-    Ui,
-    /// A function of the app calls: there is neither a user nor a page.
-    Function,
-    Event,
-    Lifecycle,
-    Schedule,
-    Uninstall,
-    Migration,
-}
-
-const KINDS: [&str; 7] = [
-    "ui",
-    "function",
-    "event",
-    "lifecycle",
-    "schedule",
-    "uninstall",
-    "migration",
-];
+struct OfModule([[OnceLock<Counter>; OUTCOMES.len()]; Kind::COUNT]);
 
 /// What the caller learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +60,8 @@ impl Invocations {
         }
     }
 
-    /// Counts a request with that FIT, by the route that it took and the answer that it got.
-    pub(super) fn count(&self, claims: &Claims, route: &str, answer: &Response) {
-        let kind = Kind::of(route, claims);
+    /// Counts a request with that FIT, by what the platform wants and the answer that it got.
+    pub(super) fn count(&self, claims: &Claims, kind: Kind, answer: &Response) {
         self.add(claims.app.module.key.as_str(), kind, Outcome::of(answer));
     }
 
@@ -129,25 +105,11 @@ impl OfModule {
         let counter = self.0[kind as usize][outcome as usize].get_or_init(|| {
             metrics::counter!(
                 "forge_invocations_total",
-                "kind" => KINDS[kind as usize], "module" => module.to_owned(),
+                "kind" => kind.as_str(), "module" => module.to_owned(),
                 "outcome" => OUTCOMES[outcome as usize]
             )
         });
         counter.increment(1);
-    }
-}
-
-impl Kind {
-    fn of(route: &str, claims: &Claims) -> Self {
-        match route.strip_prefix("/forge/") {
-            Some("events") => Self::Event,
-            Some("lifecycle") => Self::Lifecycle,
-            Some("uninstall") => Self::Uninstall,
-            Some(rest) if rest.starts_with("scheduled") => Self::Schedule,
-            Some(rest) if rest.starts_with("migration/") => Self::Migration,
-            _ if claims.may_come_from_browser() => Self::Ui,
-            _ => Self::Function,
-        }
     }
 }
 
