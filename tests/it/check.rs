@@ -44,7 +44,7 @@ const LANES: usize = 4;
 fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.ui = Duration::from_secs(4);
-    limits.event = Duration::from_secs(1);
+    limits.event = Duration::from_secs(2);
     limits.new_key = Duration::from_secs(3);
     limits.key_hang = Duration::from_millis(1200);
     limits.handled = Duration::from_secs(4);

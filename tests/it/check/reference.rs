@@ -44,8 +44,8 @@ pub(super) fn restart_command(file: &Path) -> String {
 /// How often the supervisor looks.
 const TURN: Duration = Duration::from_millis(20);
 
-/// What a call of a product may take: the answer has to be out before two seconds are over.
-const PRODUCT_PATIENCE: Duration = Duration::from_millis(1200);
+/// What a call of a product may take: the answer of a page has to be out before four seconds are over, and that of an event before two.
+const PRODUCT_PATIENCE: Duration = Duration::from_millis(2400);
 
 /// What a fetch of the key set may take.
 const KEY_PATIENCE: Duration = Duration::from_secs(5);

@@ -142,7 +142,7 @@ pub(super) async fn event(
         members.remove("retryContext");
     }
     if remote.has(flaws::SLOW) {
-        tokio::time::sleep(Duration::from_millis(1200)).await;
+        tokio::time::sleep(Duration::from_millis(2400)).await;
     }
     let rate = remote.0.events.rate();
     if remote.has(flaws::FEW) && rate > 8 {
@@ -267,7 +267,7 @@ pub(super) async fn tick(
     }
     let said = json_of(body)?;
     if remote.has(flaws::SLOW_TICK) {
-        tokio::time::sleep(Duration::from_millis(1200)).await;
+        tokio::time::sleep(Duration::from_millis(2400)).await;
     }
     let slot = if remote.has(flaws::ONE_SLOT) {
         "tick".to_owned()
