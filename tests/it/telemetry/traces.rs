@@ -24,6 +24,7 @@ const SHORT_TRACE: &str = "463ac35c9f6413ad";
 const FORGES_SPAN: &str = "a2fb4a1d1a96d312";
 
 const SERVER: &str = "GET /api/accounts/{account}/content";
+const KEYS: &str = "GET /.well-known/jwks.json";
 const PROCESS: &str = "process avi:confluence:updated:page";
 
 fn of_forge(remote: &Remote, trace: &str) -> Caller {
@@ -40,6 +41,13 @@ fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
     let span = span.unwrap_or_else(|| panic!("no {name} in {spans:#?}"));
     assert!(found.next().is_none(), "{name} twice in {spans:#?}");
     span
+}
+
+/// Without the fetches of key sets, which are no part of a request's trace.
+fn of_requests(spans: Vec<Span>) -> Vec<Span> {
+    let mut spans = spans;
+    spans.retain(|span| span.name != KEYS);
+    spans
 }
 
 fn has(spans: &[Span], name: &str) -> bool {
@@ -69,6 +77,7 @@ async fn an_invocation_is_one_trace_from_forges_span_over_the_exchange_to_the_pr
     let spans = collector
         .until("the request's span", |spans| has(spans, SERVER))
         .await;
+    let spans = of_requests(spans);
     assert!(spans.iter().all(|span| span.trace == TRACE), "{spans:#?}");
 
     let server = named(&spans, SERVER);
@@ -186,6 +195,7 @@ async fn a_short_id_of_forges_is_the_same_trace_with_zeros_before_it() {
             servers.count() == 3
         })
         .await;
+    let spans = of_requests(spans);
     let padded = format!("0000000000000000{SHORT_TRACE}");
     let server = named(&spans, "GET /api/me");
     assert_eq!((&*server.trace, &*server.parent), (&*padded, FORGES_SPAN));
@@ -230,6 +240,7 @@ async fn an_event_is_one_trace_from_its_arrival_to_the_attempt_and_its_calls() {
     let spans = collector
         .until("the attempt's span", |spans| has(spans, PROCESS))
         .await;
+    let spans = of_requests(spans);
     assert!(spans.iter().all(|span| span.trace == TRACE), "{spans:#?}");
     let server = named(&spans, "POST /forge/events");
     assert_eq!(server.parent, FORGES_SPAN);
@@ -465,4 +476,25 @@ async fn each_try_of_a_call_is_a_span_and_a_shared_exchange_is_one() {
     );
     assert!(!driver.failed);
     assert_says(driver, &[("error.type", "impersonation_denied")]);
+}
+
+#[tokio::test]
+async fn a_fetch_of_the_key_set_is_a_trace_of_its_own() {
+    let (place, site) = (Place::sqlite(), Site::start(Duration::ZERO).await);
+    let collector = Collector::start().await;
+    let remote = Serve::new(&place, &site)
+        .set("TELEMETRY__OTLP_ENDPOINT", &collector.url())
+        .start()
+        .await;
+    let _ = of_forge(&remote, TRACE).get("/api/invocation").await.ok();
+    let spans = collector.until("the fetch", |spans| has(spans, KEYS)).await;
+    let fetch = named(&spans, KEYS);
+    assert_ne!(fetch.trace, TRACE);
+    assert_eq!((&*fetch.parent, fetch.kind), ("", SpanKind::Client));
+    assert!(!fetch.failed);
+    let url = format!("{}/.well-known/jwks.json", site.atlassian.url());
+    assert_says(
+        fetch,
+        &[("http.response.status_code", "200"), ("url.full", &url)],
+    );
 }
