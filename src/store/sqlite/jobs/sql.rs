@@ -15,14 +15,32 @@ pub(in crate::store::sqlite) const HELD: &str = "\
                AND state NOT IN ('done', 'dead') ORDER BY seq LIMIT 1) \
     FROM json_each(?1) n ORDER BY n.key";
 
-/// `?1`: the jobs; `?2`: now.
-pub(in crate::store::sqlite) const INSERT: &str = "\
-    INSERT INTO jobs (id, installation_id, kind, name, digest, received_at, forget_after, \
+/// How far before the others a job lies that is done: it keeps its order among those.
+///
+/// A job shrinks to a tenth when payload and token go, and new ones are added at the end: where
+/// it was, its page would stay almost empty for a day. Once all of a page have left, SQLite gives
+/// it to others.
+macro_rules! aside {
+    () => {
+        "1099511627776"
+    };
+}
+
+/// `?1`: the jobs; `?2`: now. The order goes on after those that are done, even if these are all
+/// that there are.
+pub(in crate::store::sqlite) const INSERT: &str = concat!(
+    "INSERT INTO jobs (seq, id, installation_id, kind, name, digest, received_at, forget_after, \
         state, order_key, payload, trace, sealed, token_expires_at) \
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4), ?2, \
+    SELECT 1 + key + max( \
+            coalesce((SELECT max(seq) FROM jobs WHERE seq > 0), 0), \
+            coalesce((SELECT max(seq) FROM jobs WHERE seq <= 0) + ",
+    aside!(),
+    ", 0)), \
+        value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4), ?2, \
         value ->> 5, iif(value ->> 6 IS NULL, 'ready', 'blocked'), unhex(value ->> 6), \
         value ->> 7, value ->> 8, unhex(value ->> 9), value ->> 10 \
-    FROM json_each(?1) ORDER BY key";
+    FROM json_each(?1) ORDER BY key"
+);
 
 /// Makes the first of each order of `?1` ready if none of the order is ahead of it. One that
 /// is replayed may be earlier than one that runs: it waits for that.
@@ -37,8 +55,11 @@ pub(in crate::store::sqlite) const UNBLOCK: &str = "\
 
 /// Settles the runs of `?1` (job, owner, attempt, state, moment it is due, attempts that
 /// count, error); `?2` is now.
-pub(in crate::store::sqlite) const SETTLE: &str = "\
-    UPDATE jobs SET \
+pub(in crate::store::sqlite) const SETTLE: &str = concat!(
+    "UPDATE jobs SET \
+        seq = iif(s.state = 'done' AND seq > 0, seq - ",
+    aside!(),
+    ", seq), \
         state = s.state, \
         run_at = s.run_at, \
         attempt = s.counted, \
@@ -55,7 +76,8 @@ pub(in crate::store::sqlite) const SETTLE: &str = "\
           FROM json_each(?1)) s \
     WHERE jobs.id = s.id AND jobs.owner = s.owner AND jobs.attempt = s.attempt \
       AND jobs.state = 'running' \
-    RETURNING id, iif(ended_at IS NULL, NULL, nullif(hex(order_key), ''))";
+    RETURNING id, iif(ended_at IS NULL, NULL, nullif(hex(order_key), ''))"
+);
 
 /// Up to `?1` jobs that are ready, one of each installation in turn, beginning after `?2`; at
 /// most `?3` of each, and none of those in `?4`.

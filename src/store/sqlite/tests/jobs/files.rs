@@ -1,7 +1,7 @@
 //! What is in the file, and what happens when it cannot be written.
 
 use super::*;
-use crate::store::jobs::{Ending, JobState, Settled};
+use crate::store::jobs::{Ending, JobState, Settled, Which};
 
 const FIRST: &str = include_str!("../../../../../migrations/sqlite/0001_installations.sql");
 
@@ -42,6 +42,74 @@ async fn a_token_is_sealed_in_the_file_and_gone_when_its_job_has_ended() {
     .await
     .unwrap();
     assert_eq!(left, 0);
+}
+
+/// Adds so many jobs as large as events are, and works them off, `rounds` times.
+async fn work_off(store: &SqliteStore, rounds: u128, each: u128) {
+    for round in 0..rounds {
+        let jobs = (0..each).map(|number| {
+            let mut job = new_job(1 + round * each + number, 1);
+            job.payload = "x".repeat(1_500).into();
+            job.app_token = Some(token(&"t".repeat(1_200), 60));
+            job
+        });
+        store.add(&jobs.collect::<Vec<_>>()).await.unwrap();
+        let claim = Claim {
+            most: usize::MAX,
+            ..claim()
+        };
+        let claimed = store.turn(&[], Some(&claim)).await.unwrap().claimed;
+        let settled: Vec<_> = { claimed.iter() }
+            .map(|it| Settled {
+                owner: claim.owner,
+                run: it.run,
+                how: Ending::Done,
+            })
+            .collect();
+        let left = store.turn(&settled, None).await.unwrap();
+        assert_eq!((claimed.len() as u128, left.lost), (each, Vec::new()));
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_is_done_keeps_no_page_of_the_file_to_itself() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    work_off(&store, 20, 50).await;
+    let pages: i64 = sqlx::query_scalar("SELECT page_count FROM pragma_page_count")
+        .fetch_one(&store.writer)
+        .await
+        .unwrap();
+    assert!(pages * 4096 / 1_000 < 1_600, "{pages} pages for 1,000 jobs");
+}
+
+#[tokio::test]
+async fn the_order_of_arrival_goes_on_when_all_that_came_before_is_done() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    work_off(&store, 3, 4).await;
+    store
+        .add(&[new_job(100, 1), new_job(101, 1)])
+        .await
+        .unwrap();
+    let orders: Vec<(i64, String)> =
+        sqlx::query_as("SELECT seq, state FROM jobs ORDER BY seq DESC")
+            .fetch_all(&store.readers)
+            .await
+            .unwrap();
+    let (first, rest) = orders.split_at(2);
+    assert_eq!(first, [(14, "ready".to_owned()), (13, "ready".to_owned())]);
+    assert!(rest.iter().all(|(_, state)| state == "done"), "{rest:?}");
+    let done = Which {
+        state: Some(JobState::Done),
+        ..Which::default()
+    };
+    let listed: Vec<_> = store.list(&done).await.unwrap();
+    let newest_first = (1..=12).rev().map(|number| new_job(number, 1).id);
+    assert_eq!(
+        listed.iter().map(|job| job.id).collect::<Vec<_>>(),
+        newest_first.collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]
