@@ -60,10 +60,14 @@ pub(crate) enum Pace {
 /// status: 0 where there was no answer.
 type Answers = BTreeMap<(Kind, Option<Fault>, u16), u64>;
 
+/// How many refusals there were while nothing was wrong, by what was asked and their code.
+type Refusals = BTreeMap<(Kind, String), u64>;
+
 /// What came back.
 #[derive(Default)]
 pub(crate) struct Counts {
     answers: Mutex<Answers>,
+    refusals: Mutex<Refusals>,
     /// Of calls of pages that ask nobody, while nothing was wrong, in microseconds.
     micros: Mutex<Vec<u32>>,
     pub(crate) late: AtomicU64,
@@ -262,6 +266,9 @@ impl Load {
         if fault.is_none() && matches!(kind, Kind::Reused | Kind::Distinct) {
             counts.took(began.elapsed());
         }
+        if fault.is_none() && kind != Kind::Bad && answer.status / 100 != 2 {
+            counts.refused(kind, &answer.body);
+        }
         (answer.status / 100 == 2).then_some(answer.body)
     }
 }
@@ -287,6 +294,13 @@ impl Counts {
         *answers.entry((kind, fault, status)).or_default() += 1;
     }
 
+    fn refused(&self, kind: Kind, body: &[u8]) {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let code = body["error"]["code"].as_str().unwrap_or("no code");
+        let mut refusals = self.refusals.lock().unwrap();
+        *refusals.entry((kind, code.to_owned())).or_default() += 1;
+    }
+
     fn took(&self, span: Duration) {
         let micros = u32::try_from(span.as_micros()).unwrap_or(u32::MAX);
         self.micros.lock().unwrap().push(micros);
@@ -294,6 +308,7 @@ impl Counts {
 
     pub(crate) fn forget(&self) {
         self.answers.lock().unwrap().clear();
+        self.refusals.lock().unwrap().clear();
         self.micros.lock().unwrap().clear();
         self.late.store(0, Relaxed);
     }
@@ -304,6 +319,10 @@ impl Counts {
 
     pub(crate) fn answers(&self) -> Answers {
         self.answers.lock().unwrap().clone()
+    }
+
+    pub(crate) fn refusals(&self) -> Refusals {
+        self.refusals.lock().unwrap().clone()
     }
 
     /// The time within which that part of the calls was answered, in milliseconds.

@@ -28,6 +28,9 @@ const SLOW: Duration = Duration::from_millis(300);
 /// After a rotation the platform keeps the old key in the set for longer than any FIT lives.
 const OVERLAP: Duration = Duration::from_secs(30);
 const MOST_BYTES: usize = 1 << 20;
+/// How long an exchanged token lives, in seconds. An hour's would all be kept until the end, as they
+/// should, and memory would grow with the accounts: these come and go many times.
+const TTL: u64 = 120;
 
 /// Atlassian's side.
 pub(crate) struct Platform {
@@ -146,7 +149,7 @@ impl Platform {
         // As long as the platform's.
         let token = format!("{account}.{}", "t".repeat(1200));
         Json(json!({"data": {"offlineUserAuthToken": {
-            "success": true, "errors": null, "authToken": {"token": token, "ttl": 3600},
+            "success": true, "errors": null, "authToken": {"token": token, "ttl": TTL},
         }}}))
         .into_response()
     }

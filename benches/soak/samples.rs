@@ -10,6 +10,8 @@ use tokio::time::{self, sleep};
 use crate::{load::Load, service::Service};
 
 const EVERY: Duration = Duration::from_secs(5);
+/// Samples between two scrapes: every fifteen seconds, as our own Prometheus does.
+const SCRAPE: usize = 3;
 /// Samples between two lines of the report.
 const LINE: usize = 12;
 
@@ -47,6 +49,9 @@ impl Samples {
             let sample = service.sample();
             self.0.lock().unwrap().push(sample);
             number += 1;
+            if number % SCRAPE == 0 {
+                service.scrape().await;
+            }
             if number % LINE == 0 {
                 let Sample {
                     resident_kib,

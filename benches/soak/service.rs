@@ -33,6 +33,7 @@ use crate::{
 pub(crate) struct Service {
     child: Child,
     address: SocketAddr,
+    admin: SocketAddr,
     settings: Vec<(&'static str, String)>,
     folder: TempDir,
 }
@@ -77,6 +78,7 @@ impl Service {
         let mut service = Self {
             child: spawn(&settings, folder_path),
             address,
+            admin,
             settings,
             folder,
         };
@@ -116,6 +118,13 @@ impl Service {
     /// Lines of the log: at its level each is an error.
     pub(crate) fn errors(&self) -> Vec<String> {
         self.log().lines().map(str::to_owned).collect()
+    }
+
+    /// Reads its metrics, as Prometheus does.
+    pub(crate) async fn scrape(&self) {
+        let url = format!("http://{}/metrics", self.admin);
+        let answer = reqwest::get(url).await.unwrap().error_for_status();
+        answer.unwrap().bytes().await.unwrap();
     }
 
     /// What the system says of it now.

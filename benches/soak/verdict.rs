@@ -63,6 +63,9 @@ fn answers(load: &Load, rate: f64, span_of_turn: Duration, complaints: &mut Vec<
             .collect();
         println!("  {:<18} {around:<13} {}", kind.name(), row.join("  "));
     }
+    for ((kind, code), count) in counts.refusals() {
+        println!("    {:<16} all well      {code}: {count}", kind.name());
+    }
     let (all, refused) = of_new_key(load);
     println!("FITs of a new key, and refused first {all:>9} {refused:>9}");
     if span_of_turn > BETWEEN_SEARCHES && refused * 20 > all {
