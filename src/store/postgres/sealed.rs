@@ -177,7 +177,7 @@ impl PostgresStore {
             let subject = subject.map_err(|_| StoreError::damaged("a subject is no hash"))?;
             Ok(SealedRow {
                 at: At::Subject(subject),
-                installation: installation.into(),
+                installation: Some(installation.into()),
                 purpose: Purpose::AccountToken(subject),
                 sealed,
             })
@@ -191,7 +191,7 @@ fn by_id(rows: Vec<ById>, purpose: Purpose) -> Vec<SealedRow> {
         .into_iter()
         .map(|(id, installation, sealed)| SealedRow {
             at: At::Id(id),
-            installation: installation.into(),
+            installation: Some(installation.into()),
             purpose,
             sealed,
         });

@@ -12,32 +12,43 @@ use crate::store::{
     seal::{Purpose, Sealer},
 };
 
-/// After `?1` at most `?2` rows; in full all of them if `?3`, and if `?4` those that do not
-/// begin with `?5`.
+/// After the row `?1` at most `?2` rows; in full all of them if `?3`, and if `?4` those that do
+/// not begin with `?5`. By their number: an id may be damaged, and the walk goes on behind it.
 macro_rules! page {
-    ($table:literal, $key:literal) => {
+    ($table:literal) => {
         concat!(
-            "SELECT ",
-            $key,
-            ", installation_id, iif(?3 OR (?4 AND substr(sealed, 1, 9) <> ?5), \
+            "SELECT rowid, installation_id, iif(?3 OR (?4 AND substr(sealed, 1, 9) <> ?5), \
                 sealed, substr(sealed, 1, 9)) \
             FROM ",
             $table,
-            " WHERE ",
-            $key,
-            " > ?1 ORDER BY ",
-            $key,
-            " LIMIT ?2"
+            " WHERE rowid > ?1 ORDER BY rowid LIMIT ?2"
         )
     };
 }
 
-const APP_TOKENS: &str = page!("app_tokens", "installation_id");
-const JOB_TOKENS: &str = page!("jobs", "seq");
+macro_rules! replace {
+    ($table:literal) => {
+        concat!(
+            "UPDATE ",
+            $table,
+            " SET sealed = ?3 WHERE rowid = ?1 AND sealed = ?2"
+        )
+    };
+}
 
-const REPLACE_APP_TOKEN: &str =
-    "UPDATE app_tokens SET sealed = ?3 WHERE installation_id = ?1 AND sealed = ?2";
-const REPLACE_JOB_TOKEN: &str = "UPDATE jobs SET sealed = ?3 WHERE seq = ?1 AND sealed = ?2";
+/// The statements for a page and for a replacement, and what these tokens are sealed for.
+fn of_kind(kind: SealedKind) -> Option<(&'static str, &'static str, Purpose)> {
+    match kind {
+        SealedKind::AppToken => Some((
+            page!("app_tokens"),
+            replace!("app_tokens"),
+            Purpose::AppToken,
+        )),
+        SealedKind::JobToken => Some((page!("jobs"), replace!("jobs"), Purpose::JobToken)),
+        // They are for replicas, of which there is one.
+        SealedKind::AccountToken => None,
+    }
+}
 
 impl Sealed for SqliteStore {
     fn key_ring(&self) -> KeyRing {
@@ -60,50 +71,29 @@ impl SealedRows for SqliteStore {
         after: Option<&At>,
         in_full: InFull,
     ) -> Result<Vec<SealedRow>, StoreError> {
-        let most = i64::try_from(BATCH).unwrap_or(i64::MAX);
-        let (all, not_of_primary) = (in_full.all(), in_full.not_of_primary());
-        match kind {
-            SealedKind::AppToken => {
-                let after = match after {
-                    Some(At::Id(id)) => id.to_string(),
-                    _ => String::new(),
-                };
-                let rows: Vec<(String, String, Vec<u8>)> = sqlx::query_as(APP_TOKENS)
-                    .bind(after)
-                    .bind(most)
-                    .bind(all)
-                    .bind(not_of_primary)
-                    .bind(self.sealer.header())
-                    .fetch_all(&self.readers)
-                    .await
-                    .map_err(fault)?;
-                let rows = rows
-                    .into_iter()
-                    .map(|(_, id, sealed)| app_token(&id, sealed));
-                rows.collect()
-            }
-            SealedKind::JobToken => {
-                let after = match after {
-                    Some(At::Seq(seq)) => *seq,
-                    _ => i64::MIN,
-                };
-                let rows: Vec<(i64, String, Option<Vec<u8>>)> = sqlx::query_as(JOB_TOKENS)
-                    .bind(after)
-                    .bind(most)
-                    .bind(all)
-                    .bind(not_of_primary)
-                    .bind(self.sealer.header())
-                    .fetch_all(&self.readers)
-                    .await
-                    .map_err(fault)?;
-                let rows = rows
-                    .into_iter()
-                    .map(|(seq, id, sealed)| job_token(seq, &id, sealed));
-                rows.collect()
-            }
-            // They are for replicas, of which there is one.
-            SealedKind::AccountToken => Ok(Vec::new()),
-        }
+        let Some((page, _, purpose)) = of_kind(kind) else {
+            return Ok(Vec::new());
+        };
+        let after = match after {
+            Some(At::Seq(rowid)) => *rowid,
+            _ => i64::MIN,
+        };
+        let rows: Vec<(i64, String, Option<Vec<u8>>)> = sqlx::query_as(page)
+            .bind(after)
+            .bind(i64::try_from(BATCH).unwrap_or(i64::MAX))
+            .bind(in_full.all())
+            .bind(in_full.not_of_primary())
+            .bind(self.sealer.header())
+            .fetch_all(&self.readers)
+            .await
+            .map_err(fault)?;
+        let row = |(rowid, id, sealed): (i64, String, Option<Vec<u8>>)| SealedRow {
+            at: At::Seq(rowid),
+            installation: id.parse().ok().map(|id: uuid::Uuid| id.into()),
+            purpose,
+            sealed,
+        };
+        Ok(rows.into_iter().map(row).collect())
     }
 
     async fn replace(
@@ -111,40 +101,21 @@ impl SealedRows for SqliteStore {
         kind: SealedKind,
         replacements: &[Replacement],
     ) -> Result<u64, StoreError> {
+        let Some((_, replace, _)) = of_kind(kind) else {
+            return Ok(0);
+        };
         let mut transaction = self.begin().await?;
         let mut replaced = 0;
         for Replacement { at, old, new } in replacements {
-            let statement = match (kind, at) {
-                (SealedKind::AppToken, At::Id(id)) => {
-                    sqlx::query(REPLACE_APP_TOKEN).bind(id.to_string())
-                }
-                (SealedKind::JobToken, At::Seq(seq)) => sqlx::query(REPLACE_JOB_TOKEN).bind(*seq),
-                _ => continue,
-            };
-            let done = statement.bind(old).bind(new).execute(&mut *transaction);
+            let At::Seq(rowid) = at else { continue };
+            let done = sqlx::query(replace)
+                .bind(*rowid)
+                .bind(old)
+                .bind(new)
+                .execute(&mut *transaction);
             replaced += done.await.map_err(fault)?.rows_affected();
         }
         transaction.commit().await.map_err(fault)?;
         Ok(replaced)
     }
-}
-
-fn app_token(id: &str, sealed: Vec<u8>) -> Result<SealedRow, StoreError> {
-    let id: uuid::Uuid = id.parse().map_err(StoreError::damaged)?;
-    Ok(SealedRow {
-        at: At::Id(id),
-        installation: id.into(),
-        purpose: Purpose::AppToken,
-        sealed: Some(sealed),
-    })
-}
-
-fn job_token(seq: i64, id: &str, sealed: Option<Vec<u8>>) -> Result<SealedRow, StoreError> {
-    let id: uuid::Uuid = id.parse().map_err(StoreError::damaged)?;
-    Ok(SealedRow {
-        at: At::Seq(seq),
-        installation: id.into(),
-        purpose: Purpose::JobToken,
-        sealed,
-    })
 }
