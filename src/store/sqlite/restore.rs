@@ -31,6 +31,9 @@ pub(in crate::store) async fn restore(
     clock: Clock,
 ) -> Result<Restored, BackupError> {
     is_complete(from).await?;
+    // A link stays one: it is the file behind it that is replaced.
+    let linked = tokio::fs::canonicalize(path).await;
+    let path = linked.as_deref().unwrap_or(path);
     let unusable = |source| BackupError::File {
         path: path.to_owned(),
         source,
@@ -77,16 +80,6 @@ async fn is_complete(from: &Path) -> Result<(), BackupError> {
             return Err(BackupError::Missing(from.to_owned()));
         }
         Err(error) => return Err(unreadable(error)),
-    }
-    let unreadable = |source| BackupError::File {
-        path: from.to_owned(),
-        source,
-    };
-    // To open a pipe that nobody writes to would wait for ever.
-    let kind = tokio::fs::metadata(from).await.map_err(unreadable)?;
-    if !kind.is_file() {
-        let why = std::io::Error::other("it is no regular file");
-        return Err(unreadable(why));
     }
     for suffix in ["-wal", "-journal"] {
         let log = tokio::fs::metadata(file::beside(from, suffix)).await;

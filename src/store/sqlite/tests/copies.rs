@@ -1,5 +1,9 @@
 use super::*;
-use crate::store::backup::{BackupError, Leniency};
+use crate::store::{
+    backup::{BackupError, Leniency},
+    jobs::Jobs,
+    tests::jobs::job as new_job,
+};
 
 async fn back_up(bench: &Bench, to: &Path) -> Result<u64, BackupError> {
     super::super::back_up(&bench.path(), to, &|_| {}).await
@@ -83,4 +87,60 @@ async fn what_may_have_no_end_is_no_backup() {
         );
     }
     assert!(!file::beside(&bench.path(), ".restoring").exists());
+}
+
+#[tokio::test]
+async fn a_store_behind_a_link_is_replaced_where_it_is() {
+    let bench = Bench::new();
+    filled(&bench).await;
+    let copy = bench.folder.path().join("copy");
+    back_up(&bench, &copy).await.unwrap();
+    let (link, real) = (bench.path(), bench.folder.path().join("on-another-disk.db"));
+    std::fs::rename(&link, &real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let store = bench.try_open().await.unwrap();
+    store.save(&[record(bare(2), None)]).await.unwrap();
+    store.close().await;
+    restore(&bench, &copy, Leniency::default()).await.unwrap();
+    assert_eq!(std::fs::read_link(&link).unwrap(), real);
+    assert_eq!(installations(&real).await, 1);
+}
+
+#[tokio::test]
+async fn a_backup_with_a_damaged_id_is_no_worse_than_one_with_a_damaged_token() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    let records = [1, 2].map(|number| record(bare(number), Some(token("t0ken", 60))));
+    store.save(&records).await.unwrap();
+    store.add(&[new_job(1, 1)]).await.unwrap();
+    for table in ["installation_contexts", "app_tokens"] {
+        let damage = format!(
+            "PRAGMA foreign_keys = off; \
+            UPDATE {table} SET installation_id = 'x' WHERE installation_id = '{}'",
+            id(1).uuid()
+        );
+        run(&mut connect(&bench.path()).await, &damage).await;
+    }
+    store.close().await;
+    let copy = bench.folder.path().join("copy");
+    back_up(&bench, &copy).await.unwrap();
+    let refused = restore(&bench, &copy, Leniency::default()).await;
+    assert!(
+        matches!(
+            &refused,
+            Err(BackupError::Unreadable {
+                count: 1,
+                total: 2,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    let leniency = Leniency {
+        accept_unreadable: true,
+        ..Leniency::default()
+    };
+    restore(&bench, &copy, leniency).await.unwrap();
+    let store = bench.try_open().await.unwrap();
+    assert_eq!(token_of(&load(&store, 2).await), Some("t0ken"));
 }
