@@ -45,6 +45,9 @@ const READERS: u32 = 4;
 /// Keys of jobs are hashes: each lands on another page of its index, and a cache that is
 /// smaller than the index reads each of them anew. Negative: in KiB.
 const WRITER_CACHE: &str = "-16384";
+/// A reader looks up a few rows now and then, and the system keeps the file's pages anyway: caches
+/// of SQLite's default would only fill for hours, each with the same.
+const READER_CACHE: &str = "-256";
 /// 64 MiB. A page that many commits touch is copied into the database once for all of them.
 const PAGES_TO_CHECKPOINT: &str = "16384";
 /// Processes that create or migrate the same file at once collide, and try again so long.
@@ -265,7 +268,9 @@ fn writing(options: SqliteConnectOptions) -> SqliteConnectOptions {
 }
 
 fn reading(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    quiet(options).pragma("query_only", "ON")
+    quiet(options)
+        .pragma("query_only", "ON")
+        .pragma("cache_size", READER_CACHE)
 }
 
 fn quiet(options: SqliteConnectOptions) -> SqliteConnectOptions {
