@@ -24,6 +24,8 @@
 
 #[path = "soak/connection.rs"]
 mod connection;
+#[path = "soak/counts.rs"]
+mod counts;
 #[path = "soak/faults.rs"]
 mod faults;
 #[path = "soak/fits.rs"]
