@@ -39,7 +39,7 @@ use crate::{
     error::Error,
     ids::{AccountId, InstallationId, Product},
     impersonation::Impersonation,
-    outbound::ApiUrl,
+    outbound::{ApiUrl, isolated::StorageUrls},
     product::{Bitbucket, Confluence, Credentials, GraphQl, Jira, Outbound, ProductError},
     storage::Storage,
     store::Installations,
@@ -244,7 +244,7 @@ impl Actor<token::App> {
         let stage = self.stage();
         Storage::new(
             &stage.shared.outbound,
-            stage.shared.storage_url.clone(),
+            stage.shared.storage.of(stage.reach.ic_label()),
             self.speaker.credentials(),
             stage.deadline,
             stage.trace.clone(),
@@ -278,7 +278,7 @@ pub(crate) struct Actors(Arc<Shared>);
 struct Shared {
     outbound: Outbound,
     graphql_url: ApiUrl,
-    storage_url: ApiUrl,
+    storage: StorageUrls,
     impersonation: Impersonation,
     installations: Installations,
     clock: Clock,
@@ -288,7 +288,7 @@ impl Actors {
     pub(crate) fn new(
         outbound: Outbound,
         graphql_url: ApiUrl,
-        storage_url: ApiUrl,
+        storage: StorageUrls,
         impersonation: Impersonation,
         installations: Installations,
         clock: Clock,
@@ -296,7 +296,7 @@ impl Actors {
         Self(Arc::new(Shared {
             outbound,
             graphql_url,
-            storage_url,
+            storage,
             impersonation,
             installations,
             clock,

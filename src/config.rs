@@ -280,6 +280,9 @@ pub struct Atlassian {
     pub graphql_url: Url,
     /// `atlassian.storage_url`
     pub storage_url: Url,
+    /// `atlassian.isolated_cloud_storage_url`: a template with `{IC_LABEL}`. The app's token goes
+    /// there, for installations of that cloud.
+    pub isolated_cloud_storage_url: Option<String>,
 }
 
 /// The token exchange.

@@ -17,7 +17,7 @@ use crate::{
     fit::Verifier,
     ids::{CloudId, InstallationId},
     impersonation::Impersonation,
-    outbound::{self, ApiHosts, HostNotAllowed},
+    outbound::{self, ApiHosts, HostNotAllowed, isolated::StorageUrls},
     product::Outbound,
     store::{
         self, Deleted, Installations, OpenError, Remembered, StoreError, jobs::Jobs, keys::Sealed,
@@ -121,6 +121,8 @@ impl Forge {
         let storage = hosts
             .check(atlassian.storage_url.clone())
             .map_err(StartError::Storage)?;
+        let isolated = atlassian.isolated_cloud_storage_url.as_deref();
+        let storage = StorageUrls::new(storage, isolated);
         let store = store::open(&config.store, &config.environment, clock.clone()).await?;
         let installations = Installations::new(store.installations, clock.clone());
         let verifier = Verifier::new(&config.fit, &config.app.ids, http.clone(), clock.clone());

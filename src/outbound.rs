@@ -22,6 +22,7 @@
 //! # Ok(()) }
 //! ```
 
+pub(crate) mod isolated;
 mod span;
 pub(crate) mod upstream;
 
@@ -122,7 +123,8 @@ fn proxy_of_process() -> Option<String> {
         .find(|address| !address.trim().is_empty())
 }
 
-/// The only hosts that ever get a token.
+/// The only hosts that ever get a token, but for storage in Isolated Clouds, which has a template
+/// of its own in the settings.
 ///
 /// Host names are compared whole, after URL parsing. `https` and port 443 only; on
 /// loopback any port, and plain `http` where `plain_loopback` says so.

@@ -132,7 +132,7 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Storage under `base`, the setting `atlassian.storage_url`. `credentials` must be the
+    /// Storage under `base`, which the settings name for the installation's cloud. `credentials` must be the
     /// app's: the platform takes no others.
     pub(crate) fn new(
         outbound: &Outbound,

@@ -15,8 +15,11 @@ use super::{
 };
 use crate::{
     cors::OriginPattern,
-    ids::{AppId, IcLabel},
-    outbound::{ApiHosts, is_loopback},
+    ids::AppId,
+    outbound::{
+        ApiHosts, is_loopback,
+        isolated::{PLACE, with_label},
+    },
     secret::Secret,
     telemetry::level,
 };
@@ -109,12 +112,8 @@ fn fit(reader: &mut Reader, environment: &Environment) -> Option<Fit> {
         |seconds| *seconds <= 60,
     );
     let accept_staging = reader.parsed::<bool>("fit.accept_staging", "true or false", |_| true);
-    let isolated_cloud_jwks_url = reader.value(
-        "fit.isolated_cloud_jwks_url",
-        Show::Plainly,
-        "an https URL with {IC_LABEL} in it, in the host or the path",
-        |text| isolated_cloud_template(text, local),
-    );
+    let isolated_cloud_jwks_url =
+        isolated_cloud_template(reader, "fit.isolated_cloud_jwks_url", local);
     Some(Fit {
         jwks_url: jwks_url?,
         issuer: issuer?,
@@ -154,10 +153,13 @@ fn atlassian(reader: &mut Reader, environment: &Environment, staging: bool) -> O
         None
     };
     let (graphql_url, storage_url) = (url("atlassian.graphql_url"), url("atlassian.storage_url"));
+    let isolated_cloud_storage_url =
+        isolated_cloud_template(reader, "atlassian.isolated_cloud_storage_url", local);
     Some(Atlassian {
         api_hosts,
         graphql_url: graphql_url?,
         storage_url: storage_url?,
+        isolated_cloud_storage_url,
     })
 }
 
@@ -356,10 +358,16 @@ fn is_secure(url: &Url, local: bool) -> bool {
     bare && scheme
 }
 
-fn isolated_cloud_template(text: &str, local: bool) -> Option<String> {
-    let label: IcLabel = "label".parse().ok()?;
-    let example = Url::parse(&text.replace("{IC_LABEL}", label.as_str())).ok()?;
-    (text.contains("{IC_LABEL}") && is_secure(&example, local)).then(|| text.to_owned())
+fn isolated_cloud_template(reader: &mut Reader, key: &'static str, local: bool) -> Option<String> {
+    reader.value(
+        key,
+        Show::Plainly,
+        "an https URL with {IC_LABEL} in it, in the host or the path",
+        |text| {
+            let example = with_label(text, &"label".parse().ok()?)?;
+            (text.contains(PLACE) && is_secure(&example, local)).then(|| text.to_owned())
+        },
+    )
 }
 
 fn host_name(text: &str) -> Option<String> {

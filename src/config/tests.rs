@@ -140,6 +140,14 @@ fn every_impossible_value_stops_the_start() {
             "https://elsewhere.example/graphql",
         ),
         (
+            "ATLASSIAN__ISOLATED_CLOUD_STORAGE_URL",
+            "https://api.atlassian.com/forge/storage/kvs",
+        ),
+        (
+            "ATLASSIAN__ISOLATED_CLOUD_STORAGE_URL",
+            "http://storage.{IC_LABEL}.example.net/kvs",
+        ),
+        (
             "ATLASSIAN__STORAGE_URL",
             "https://api.atlassian.com:8443/kvs",
         ),

@@ -26,6 +26,7 @@ mod failures;
 mod handlers;
 mod impersonation;
 mod inbox_command;
+mod isolated_cloud;
 mod key_sets;
 mod lifecycle;
 mod metrics;

@@ -22,6 +22,7 @@ fn keys() -> Vec<&'static str> {
         "FIT__ISOLATED_CLOUD_JWKS_URL",
         "ATLASSIAN__API_HOSTS",
         "ATLASSIAN__GRAPHQL_URL",
+        "ATLASSIAN__ISOLATED_CLOUD_STORAGE_URL",
         "IMPERSONATION__REQUESTS_PER_MINUTE",
         "STORE__URL",
         "STORE__ENCRYPTION_KEY",

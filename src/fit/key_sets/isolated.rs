@@ -17,10 +17,9 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use url::{Host, Url};
 
 use super::{KeySet, SetName};
-use crate::{clock::Clock, fit::error::FitError, ids::IcLabel};
+use crate::{clock::Clock, fit::error::FitError, ids::IcLabel, outbound::isolated::with_label};
 
 const MOST_LABELS: usize = 64;
 
@@ -64,7 +63,7 @@ impl IsolatedSets {
         if let Some(set) = self.sets.load().get(label) {
             return Ok(Arc::clone(set));
         }
-        let url = self.url_of(label).ok_or(FitError::UnknownKey)?;
+        let url = with_label(&self.template, label).ok_or(FitError::UnknownKey)?;
         let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sets = HashMap::clone(&self.sets.load());
         if let Some(set) = sets.get(label) {
@@ -103,17 +102,6 @@ impl IsolatedSets {
                     super::keep_fresh(&set.keys, stop);
                 }
             }
-        }
-    }
-
-    /// A label must stay a part of the template's host or path: at the end of a host,
-    /// one of digits would make an IP address of it.
-    fn url_of(&self, label: &IcLabel) -> Option<Url> {
-        let text = self.template.replace("{IC_LABEL}", label.as_str());
-        let url = Url::parse(&text).ok()?;
-        match url.host()? {
-            Host::Domain(_) => Some(url),
-            ip => self.template.contains(&ip.to_string()).then_some(url),
         }
     }
 }
