@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, routing::get};
+use axum::{Json, Router, routing::get};
 use forge_remote::{AppActor, Error, Event, Events, storage::Key};
 use serde_json::json;
 use tokio::{sync::Notify, time::timeout};
@@ -44,7 +44,7 @@ impl Scene {
                 Ok(())
             }
         });
-        let route = get(async |app: AppActor| note(&app).await);
+        let route = get(async |app: AppActor| note(&app).await.map(Json));
         let setup = TestApp::setup().await.without_digest();
         let api = setup.atlassian().url();
         let mut setup = setup
