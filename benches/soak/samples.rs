@@ -25,9 +25,10 @@ pub(crate) struct Sample {
     pub(crate) store_bytes: u64,
 }
 
-/// The medians of a part of the samples.
+/// A part of the time: medians, and of files the fewest. There are hundreds more while calls
+/// wait for something, and a leak is what stays when nobody waits.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Medians {
+pub(crate) struct Part {
     pub(crate) samples: usize,
     pub(crate) resident_kib: u64,
     pub(crate) threads: u64,
@@ -77,13 +78,15 @@ impl Samples {
         self.0.lock().unwrap().clear();
     }
 
-    /// The second sixth of the time and the last one: of half an hour minutes 5 to 10, and the
-    /// last five.
-    pub(crate) fn early_and_late(&self) -> Option<(Medians, Medians)> {
+    /// The third sixth of the time and the last one: of half an hour minutes 10 to 15, and the
+    /// last five. Linux needs eleven minutes to walk over the gigabyte of addresses that the
+    /// allocator reserves and to put what is used of it into huge pages, which adds their gaps
+    /// to the memory, once.
+    pub(crate) fn early_and_late(&self) -> Option<(Part, Part)> {
         let samples = self.0.lock().unwrap();
         let sixth = samples.len() / 6;
-        let early = Medians::of(samples.get(sixth..2 * sixth)?)?;
-        let late = Medians::of(samples.get(samples.len() - sixth..)?)?;
+        let early = Part::of(samples.get(2 * sixth..3 * sixth)?)?;
+        let late = Part::of(samples.get(samples.len() - sixth..)?)?;
         Some((early, late))
     }
 
@@ -95,7 +98,7 @@ impl Samples {
     }
 }
 
-impl Medians {
+impl Part {
     fn of(samples: &[Sample]) -> Option<Self> {
         let median = |of: fn(&Sample) -> u64| {
             let mut values: Vec<_> = samples.iter().map(of).collect();
@@ -106,7 +109,7 @@ impl Medians {
             samples: samples.len(),
             resident_kib: median(|it| it.resident_kib)?,
             threads: median(|it| it.threads)?,
-            fds: median(|it| it.fds)?,
+            fds: samples.iter().map(|it| it.fds).min()?,
             store_bytes: median(|it| it.store_bytes)?,
         })
     }

@@ -8,7 +8,7 @@ use crate::{
     faults::{self, Fault},
     load::Load,
     mix::Kind,
-    samples::{Medians, Samples},
+    samples::{Part, Samples},
     service::Service,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 const SLACK_KIB: u64 = 8 * 1024;
 /// Files are flat within this: connections come and go.
 const SLACK_FDS: u64 = 32;
-/// Medians of fewer samples are printed and not judged: the process still warms up then.
+/// Part of fewer samples are printed and not judged: the process still warms up then.
 const ENOUGH: usize = 12;
 /// The service looks for an unknown key that often at most. Where a fault's turn is shorter, a new
 /// key may go unseen for all of it.
@@ -187,12 +187,12 @@ fn process(samples: &Samples, complaints: &mut Vec<String>) {
         early.samples,
         samples.span()
     );
-    println!("                     second sixth   last sixth");
-    let row = |name: &str, of: fn(&Medians) -> u64| {
+    println!("                     third sixth   last sixth");
+    let row = |name: &str, of: fn(&Part) -> u64| {
         println!("  {name:<18} {:>12} {:>12}", of(&early), of(&late));
     };
     row("resident, KiB", |it| it.resident_kib);
-    row("file descriptors", |it| it.fds);
+    row("fewest files", |it| it.fds);
     row("threads", |it| it.threads);
     // With its write-ahead log, which grows to 64 MiB before it is put into the file.
     row("store, KiB", |it| it.store_bytes / 1024);
