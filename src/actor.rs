@@ -242,9 +242,11 @@ impl Actor<token::App> {
     #[must_use]
     pub fn storage(&self) -> Storage {
         let stage = self.stage();
+        let (base, barred) = stage.shared.storage.of(stage.reach.ic_label());
         Storage::new(
             &stage.shared.outbound,
-            stage.shared.storage.of(stage.reach.ic_label()),
+            base,
+            barred,
             self.speaker.credentials(),
             stage.deadline,
             stage.trace.clone(),

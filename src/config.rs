@@ -280,8 +280,8 @@ pub struct Atlassian {
     pub graphql_url: Url,
     /// `atlassian.storage_url`
     pub storage_url: Url,
-    /// `atlassian.isolated_cloud_storage_url`: a template with `{IC_LABEL}`. The app's token goes
-    /// there, for installations of that cloud.
+    /// `atlassian.isolated_cloud_storage_url`: a template with `{IC_LABEL}`. With the label its host
+    /// has to be on the list as well, or calls fail.
     pub isolated_cloud_storage_url: Option<String>,
 }
 

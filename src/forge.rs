@@ -122,7 +122,7 @@ impl Forge {
             .check(atlassian.storage_url.clone())
             .map_err(StartError::Storage)?;
         let isolated = atlassian.isolated_cloud_storage_url.as_deref();
-        let storage = StorageUrls::new(storage, isolated);
+        let storage = StorageUrls::new(storage, isolated, hosts.clone());
         let store = store::open(&config.store, &config.environment, clock.clone()).await?;
         let installations = Installations::new(store.installations, clock.clone());
         let verifier = Verifier::new(&config.fit, &config.app.ids, http.clone(), clock.clone());

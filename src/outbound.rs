@@ -123,8 +123,7 @@ fn proxy_of_process() -> Option<String> {
         .find(|address| !address.trim().is_empty())
 }
 
-/// The only hosts that ever get a token, but for storage in Isolated Clouds, which has a template
-/// of its own in the settings.
+/// The only hosts that ever get a token.
 ///
 /// Host names are compared whole, after URL parsing. `https` and port 443 only; on
 /// loopback any port, and plain `http` where `plain_loopback` says so.

@@ -105,7 +105,7 @@ pub use self::{
 };
 use crate::{
     deadline::Deadline,
-    outbound::ApiUrl,
+    outbound::{ApiUrl, HostNotAllowed},
     product::{Api, Client, Credentials, Outbound},
     trace::TraceId,
 };
@@ -132,16 +132,18 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Storage under `base`, which the settings name for the installation's cloud. `credentials` must be the
-    /// app's: the platform takes no others.
+    /// Storage under `base`, which the settings name for the installation's cloud. If `barred`, each
+    /// call is that error. `credentials` must be the app's: the platform takes no others.
     pub(crate) fn new(
         outbound: &Outbound,
         base: ApiUrl,
+        barred: Option<HostNotAllowed>,
         credentials: Arc<dyn Credentials>,
         deadline: Deadline,
         trace: TraceId,
     ) -> Self {
-        let client = Client::at(outbound, Api::Storage, base, credentials, deadline, trace);
+        let mut client = Client::at(outbound, Api::Storage, base, credentials, deadline, trace);
+        client.bar(barred);
         Self {
             client: Arc::new(client),
         }

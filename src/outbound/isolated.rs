@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::{Host, Url};
 
-use super::ApiUrl;
+use super::{ApiHosts, ApiUrl, HostNotAllowed};
 use crate::ids::IcLabel;
 
 /// Where a template has the label.
@@ -27,53 +27,69 @@ pub(crate) fn with_label(template: &str, label: &IcLabel) -> Option<Url> {
 pub(crate) struct StorageUrls {
     commercial: ApiUrl,
     isolated: Option<Arc<str>>,
+    hosts: ApiHosts,
 }
 
 impl StorageUrls {
     /// `atlassian.storage_url` and `atlassian.isolated_cloud_storage_url`.
-    pub(crate) fn new(commercial: ApiUrl, isolated: Option<&str>) -> Self {
+    pub(crate) fn new(commercial: ApiUrl, isolated: Option<&str>, hosts: ApiHosts) -> Self {
         Self {
             commercial,
             isolated: isolated.map(Into::into),
+            hosts,
         }
     }
 
-    /// The address for an installation. Its label is one that a signature holds for: the hosts
-    /// of the template are as good as those on the list, for the settings name both.
-    pub(crate) fn of(&self, label: Option<&IcLabel>) -> ApiUrl {
-        let template = self.isolated.as_deref().zip(label);
-        let url = template.and_then(|(template, label)| with_label(template, label));
-        url.map_or_else(|| self.commercial.clone(), ApiUrl)
+    /// The address for an installation, and why nothing may be sent there at all: another cloud
+    /// does not get the token of this one instead.
+    pub(crate) fn of(&self, label: Option<&IcLabel>) -> (ApiUrl, Option<HostNotAllowed>) {
+        let Some((template, label)) = self.isolated.as_deref().zip(label) else {
+            return (self.commercial.clone(), None);
+        };
+        let url = with_label(template, label).ok_or_else(|| HostNotAllowed {
+            host: label.to_string(),
+        });
+        match url.and_then(|url| self.hosts.check(url)) {
+            Ok(url) => (url, None),
+            Err(why) => (self.commercial.clone(), Some(why)),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbound::ApiHosts;
 
-    fn urls(isolated: Option<&str>) -> StorageUrls {
-        let hosts = ApiHosts::new(["api.atlassian.com"], false);
-        let url = "https://api.atlassian.com/forge/storage/kvs".parse();
-        StorageUrls::new(hosts.check(url.unwrap()).unwrap(), isolated)
-    }
+    const COMMERCIAL: &str = "https://api.atlassian.com/forge/storage/kvs";
 
-    fn of(urls: &StorageUrls, label: Option<&str>) -> String {
+    /// Where the token of that cloud goes, if it goes anywhere.
+    fn of(isolated: Option<&str>, label: Option<&str>) -> Option<String> {
+        let hosts = ["api.atlassian.com", "storage.orange.example.net"];
+        let hosts = ApiHosts::new(hosts, false);
+        let commercial = hosts.check(COMMERCIAL.parse().unwrap()).unwrap();
+        let urls = StorageUrls::new(commercial, isolated, hosts);
         let label = label.map(|label| label.parse().unwrap());
-        urls.of(label.as_ref()).url().to_string()
+        let (url, barred) = urls.of(label.as_ref());
+        barred.is_none().then(|| url.url().to_string())
     }
 
     #[test]
     fn each_cloud_has_a_storage_of_its_own() {
-        let both = urls(Some("https://storage.{IC_LABEL}.example.net/kvs"));
+        let template = Some("https://storage.{IC_LABEL}.example.net/kvs");
         let orange = "https://storage.orange.example.net/kvs";
-        assert_eq!(of(&both, Some("orange")), orange);
-        assert_eq!(
-            of(&both, None),
-            "https://api.atlassian.com/forge/storage/kvs"
-        );
-        let one = urls(None);
-        assert_eq!(of(&one, Some("orange")), of(&one, None));
+        assert_eq!(of(template, Some("orange")).as_deref(), Some(orange));
+        assert_eq!(of(template, None).as_deref(), Some(COMMERCIAL));
+        assert_eq!(of(None, Some("orange")).as_deref(), Some(COMMERCIAL));
+    }
+
+    #[test]
+    fn a_token_goes_nowhere_rather_than_to_a_host_that_is_not_listed() {
+        let template = Some("https://storage.{IC_LABEL}.example.net/kvs");
+        assert_eq!(of(template, Some("blue")), None);
+        let whole_host = Some("https://{IC_LABEL}/kvs");
+        for label in ["orange", "2130706433", "xn--a"] {
+            assert_eq!(of(whole_host, Some(label)), None, "{label}");
+        }
     }
 
     #[test]

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use http::Method;
 
 use super::{Api, Credentials, Outbound, ProductError, Request, pauses::Scope};
-use crate::{deadline::Deadline, outbound::ApiUrl, trace::TraceId};
+use crate::{
+    deadline::Deadline,
+    outbound::{ApiUrl, HostNotAllowed},
+    trace::TraceId,
+};
 
 /// Everything that the requests of one client have in common.
 #[derive(Debug)]
@@ -13,6 +17,8 @@ pub(crate) struct Client {
     pub(super) outbound: Outbound,
     pub(super) api: Api,
     pub(super) base: ApiUrl,
+    /// Why nothing may be sent.
+    pub(super) barred: Option<HostNotAllowed>,
     pub(super) credentials: Arc<dyn Credentials>,
     pub(super) deadline: Deadline,
     pub(super) trace: TraceId,
@@ -44,10 +50,16 @@ impl Client {
             outbound: outbound.clone(),
             api,
             base,
+            barred: None,
             credentials,
             deadline,
             trace,
         }
+    }
+
+    /// If there is a reason, it is the error of each call from now on.
+    pub(crate) fn bar(&mut self, reason: Option<HostNotAllowed>) {
+        self.barred = reason;
     }
 
     /// What a 429 pauses.

@@ -264,6 +264,10 @@ impl Request {
     /// The request as it goes out, or the first mistake in it.
     pub(super) fn prepare(self) -> Result<Outgoing, ProductError> {
         let mut outgoing = self.outgoing;
+        if let Some(source) = outgoing.client.barred.clone() {
+            let api = outgoing.call.api;
+            return Err(ProductError::HostNotAllowed { api, source });
+        }
         if let Some(source) = self.problem {
             let call = outgoing.call;
             return Err(ProductError::InvalidRequest { call, source });

@@ -88,6 +88,7 @@ fn storage(caller: &Caller, url: &str) -> Storage {
     Storage::new(
         &caller.outbound,
         base.unwrap(),
+        None,
         credentials,
         deadline,
         trace,

@@ -55,7 +55,7 @@ impl Scene {
             .routes(Router::new().route("/api/note", route))
             .events(events);
         if let Some(template) = template {
-            let url = format!("{api}{template}");
+            let url = template.replace("{API}", &api);
             setup = setup.set("ATLASSIAN__ISOLATED_CLOUD_STORAGE_URL", &url);
         }
         let app = setup.start().await;
@@ -92,7 +92,7 @@ impl Scene {
 
 #[tokio::test]
 async fn what_an_isolated_installation_keeps_goes_to_the_storage_of_its_cloud() {
-    let scene = Scene::start(Some("/storage-of-{IC_LABEL}/kvs")).await;
+    let scene = Scene::start(Some("{API}/storage-of-{IC_LABEL}/kvs")).await;
     scene.page(of_orange).await;
     scene.event(of_orange).await;
     scene.page(|fit| fit).await;
@@ -111,4 +111,13 @@ async fn without_a_template_there_is_one_storage_for_all() {
     let scene = Scene::start(None).await;
     scene.page(of_orange).await;
     assert_eq!(scene.written_to(), ["/forge/storage/kvs/v1/set"]);
+}
+
+#[tokio::test]
+async fn a_storage_whose_host_is_not_listed_gets_nothing() {
+    let scene = Scene::start(Some("http://localhost:9/{IC_LABEL}/kvs")).await;
+    let caller = scene.app.anybody().fit(of_orange).with_fit().app_token();
+    let answer = caller.user_token().get("/api/note").await;
+    let _ = answer.refused(502, "upstream_error");
+    assert!(scene.written_to().is_empty());
 }
