@@ -10,7 +10,7 @@ use tokio::time::{self, sleep};
 use crate::{load::Load, service::Service};
 
 const EVERY: Duration = Duration::from_secs(5);
-/// Samples between two scrapes: every fifteen seconds, as our own Prometheus does.
+/// Samples between two scrapes: fifteen seconds, as in `deploy/prometheus/prometheus.yml`.
 const SCRAPE: usize = 3;
 /// Samples between two lines of the report.
 const LINE: usize = 12;

@@ -16,7 +16,7 @@ use crate::{
 const SLACK_KIB: u64 = 8 * 1024;
 /// Files are flat within this: connections come and go.
 const SLACK_FDS: u64 = 32;
-/// Part of fewer samples are printed and not judged: the process still warms up then.
+/// Medians of fewer samples are printed and not judged: the process still warms up then.
 const ENOUGH: usize = 12;
 /// The service looks for an unknown key that often at most. Where a fault's turn is shorter, a new
 /// key may go unseen for all of it.
@@ -187,7 +187,7 @@ fn process(samples: &Samples, complaints: &mut Vec<String>) {
         early.samples,
         samples.span()
     );
-    println!("                     third sixth   last sixth");
+    println!("                      third sixth   last sixth");
     let row = |name: &str, of: fn(&Part) -> u64| {
         println!("  {name:<18} {:>12} {:>12}", of(&early), of(&late));
     };
